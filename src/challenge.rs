@@ -1,0 +1,1 @@
+//! The security code (mã an toàn).

@@ -1,0 +1,12 @@
+//! What a rating is and how ratings add up: no AWS, no async, no clock.
+
+pub mod catalog;
+pub mod id;
+pub mod lang;
+pub mod period;
+pub mod publication;
+pub mod rating;
+pub mod receipt;
+pub mod score;
+pub mod tally;
+pub mod text;

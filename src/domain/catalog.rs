@@ -1,0 +1,290 @@
+//! The catalog: who can be rated, on what, and under which rules.
+//!
+//! A catalog is one document, imported whole and kept by version; its serde form is what the store keeps.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::id::{
+    FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
+};
+use super::lang::Lang;
+use super::rating::{Attestation, Channel};
+
+/// A text in Vietnamese and, where the catalog gives one, in English.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Text {
+    /// Vietnamese, NFC.
+    pub vi: String,
+    /// English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub en: Option<String>,
+}
+
+impl Text {
+    /// The text in `lang`, in Vietnamese where there is no translation.
+    #[must_use]
+    pub fn get(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Vi => &self.vi,
+            Lang::En => self.en.as_deref().unwrap_or(&self.vi),
+        }
+    }
+}
+
+/// First and last day something is in force; open where absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Validity {
+    /// First day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// Last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Date>,
+}
+
+impl Validity {
+    /// Whether `date` lies within.
+    #[must_use]
+    pub fn holds(&self, date: Date) -> bool {
+        self.from.is_none_or(|from| from <= date) && self.to.is_none_or(|to| date <= to)
+    }
+}
+
+/// A group of units (nhóm đơn vị), such as «Sở ban ngành».
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitGroup {
+    /// Stable identifier, part of addresses.
+    pub id: GroupId,
+    /// Shown name.
+    pub name: Text,
+    /// When the group exists; districts ended on 30 June 2025.
+    #[serde(default)]
+    pub validity: Validity,
+}
+
+/// A unit (đơn vị, cơ quan) whose officials handle dossiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Stable identifier, part of addresses and table keys.
+    pub id: UnitId,
+    /// The group it is listed in.
+    pub group_id: GroupId,
+    /// Shown name.
+    pub name: Text,
+    /// When the unit exists.
+    #[serde(default)]
+    pub validity: Validity,
+    /// The unit that took over its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<UnitId>,
+}
+
+/// Cadre, civil servant, public employee or contract worker (S07).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfficialCategory {
+    /// Cán bộ.
+    Cadre,
+    /// Công chức.
+    CivilServant,
+    /// Viên chức.
+    PublicEmployee,
+    /// Người lao động.
+    ContractWorker,
+}
+
+/// What an official does for a dossier (S08, S10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfficialRole {
+    /// Hướng dẫn.
+    Guide,
+    /// Tiếp nhận.
+    Receive,
+    /// Giải quyết (thụ lý).
+    Settle,
+    /// Trả kết quả.
+    Return,
+    /// Công chức một cửa: receives and returns.
+    Desk,
+}
+
+/// Someone who can be rated: cadre, civil servant, public employee or contract worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Official {
+    /// Stable identifier, unique in the whole catalog.
+    pub id: OfficialId,
+    /// The unit they serve.
+    pub unit_id: UnitId,
+    /// Full name.
+    pub name: String,
+    /// Title, such as «Chuyên viên»; always shown with the name.
+    pub title: Text,
+    /// Legal category.
+    pub category: OfficialCategory,
+    /// Usual role.
+    pub role: OfficialRole,
+    /// Address of a photo within the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
+    /// When they serve there.
+    #[serde(default)]
+    pub validity: Validity,
+}
+
+/// A field of transaction (lĩnh vực giao dịch).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Stable identifier.
+    pub id: FieldId,
+    /// Shown name.
+    pub name: Text,
+}
+
+/// A reason for dissatisfaction (lí do chưa hài lòng).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Stable code.
+    pub code: ReasonCode,
+    /// Shown text.
+    pub text: Text,
+    /// The official indicator it belongs to, such as `cs7`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub indicator: Option<QuestionCode>,
+}
+
+/// One coded answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerOption {
+    /// Stable code.
+    pub code: OptionCode,
+    /// Shown text.
+    pub text: Text,
+    /// Points in the official scale, 0 to 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<u8>,
+}
+
+/// A question with coded options; never free text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// `cs1` … `cs11` for the official indicators.
+    pub code: QuestionCode,
+    /// Shown text.
+    pub text: Text,
+    /// At least two.
+    pub options: Vec<AnswerOption>,
+}
+
+/// A versioned set of questions for one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Questionnaire {
+    /// Stable identifier.
+    pub id: QuestionnaireId,
+    /// Counts up with every change of a question or option.
+    pub version: u32,
+    /// Where it is asked.
+    pub channel: Channel,
+    /// Shown title.
+    pub title: Text,
+    /// When it is asked.
+    #[serde(default)]
+    pub validity: Validity,
+    /// In the order asked.
+    pub questions: Vec<Question>,
+}
+
+/// What a deployment decides for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// «Thành phố Đà Nẵng».
+    pub province_name: Text,
+    /// The agency that runs the system.
+    pub agency_name: Text,
+    /// Support telephone (S18).
+    pub hotline: String,
+    /// Support e-mail (S18).
+    pub email: String,
+    /// New ratings a published result waits for; at least 1, 5 by default.
+    pub threshold_k: u32,
+    /// Ratings from which an official's figures appear; at least 1, 10 by default.
+    pub threshold_n: u32,
+    /// Attestations that rankings count.
+    pub ranking_strata: Vec<Attestation>,
+    /// Decision the survey rests on.
+    pub legal_basis: Text,
+    /// Consent to keep name and phone, with purpose and retention.
+    pub consent_text: Text,
+    /// Days a name and phone are kept, sealed; 90 by default.
+    pub retention_days: u32,
+    /// First day ratings are taken (S56).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens: Option<Date>,
+    /// Sample data: said on every page.
+    #[serde(default)]
+    pub sample: bool,
+}
+
+/// A unit with its officials: what a rating form needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitEntry {
+    /// The unit.
+    pub unit: Unit,
+    /// Its officials, in the order of the file.
+    pub officials: Vec<Official>,
+}
+
+impl UnitEntry {
+    /// The official `id` of this unit, if they serve on `date`.
+    #[must_use]
+    pub fn official(&self, id: &OfficialId, date: Date) -> Option<&Official> {
+        self.officials
+            .iter()
+            .find(|official| official.id == *id && official.validity.holds(date))
+    }
+}
+
+/// Everything but the units: small enough to be read with one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CatalogHead {
+    /// The deployment's settings.
+    pub settings: Settings,
+    /// In the order shown.
+    pub groups: Vec<UnitGroup>,
+    /// In the order shown.
+    pub fields: Vec<Field>,
+    /// In the order shown.
+    pub reasons: Vec<Reason>,
+    /// Every version still of interest.
+    pub questionnaires: Vec<Questionnaire>,
+}
+
+impl CatalogHead {
+    /// The newest questionnaire asked on `channel` at `date`.
+    #[must_use]
+    pub fn questionnaire(&self, channel: Channel, date: Date) -> Option<&Questionnaire> {
+        let open = self
+            .questionnaires
+            .iter()
+            .filter(|q| q.channel == channel && q.validity.holds(date));
+        open.max_by_key(|q| q.version)
+    }
+
+    /// The field `id`.
+    #[must_use]
+    pub fn field(&self, id: &FieldId) -> Option<&Field> {
+        self.fields.iter().find(|field| field.id == *id)
+    }
+}
+
+/// A whole catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalog {
+    /// Everything but the units.
+    pub head: CatalogHead,
+    /// By unit.
+    pub units: BTreeMap<UnitId, UnitEntry>,
+}

@@ -1,0 +1,199 @@
+//! Calendar periods in Việt Nam's time.
+
+use std::fmt;
+
+use jiff::{Timestamp, civil::Date, tz::Offset};
+
+/// Asia/Ho_Chi_Minh has been UTC+7 without daylight saving since 1975.
+const VIETNAM: Offset = Offset::constant(7);
+
+/// The civil date in Asia/Ho_Chi_Minh at `now`.
+#[must_use]
+pub fn local_date(now: Timestamp) -> Date {
+    VIETNAM.to_datetime(now).date()
+}
+
+/// A calendar month; `202611` in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    /// Year, such as 2026.
+    pub year: i16,
+    /// 1 to 12.
+    pub month: i8,
+}
+
+impl Month {
+    /// The month that holds `date`.
+    #[must_use]
+    pub fn of(date: Date) -> Self {
+        Self {
+            year: date.year(),
+            month: date.month(),
+        }
+    }
+
+    /// Reads `yyyymm`; `None` for anything else.
+    #[must_use]
+    pub fn parse(input: &str) -> Option<Self> {
+        if input.len() != 6 || !input.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let (year, month) = (input[..4].parse().ok()?, input[4..].parse().ok()?);
+        (1..=12).contains(&month).then_some(Self { year, month })
+    }
+
+    /// The quarter that holds this month.
+    #[must_use]
+    pub fn quarter(self) -> Quarter {
+        Quarter {
+            year: self.year,
+            quarter: (self.month - 1) / 3 + 1,
+        }
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}{:02}", self.year, self.month)
+    }
+}
+
+/// A calendar quarter; `2026q4` in keys and addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quarter {
+    /// Year, such as 2026.
+    pub year: i16,
+    /// 1 to 4.
+    pub quarter: i8,
+}
+
+impl Quarter {
+    /// Its three months.
+    #[must_use]
+    pub fn months(self) -> [Month; 3] {
+        let first = (self.quarter - 1) * 3 + 1;
+        [first, first + 1, first + 2].map(|month| Month {
+            year: self.year,
+            month,
+        })
+    }
+
+    /// Reads `yyyyqn`; `None` for anything else.
+    #[must_use]
+    pub fn parse(input: &str) -> Option<Self> {
+        let (year, quarter) = input.split_once('q')?;
+        if year.len() != 4 || quarter.len() != 1 {
+            return None;
+        }
+        let quarter = Self {
+            year: year.parse().ok()?,
+            quarter: quarter.parse().ok()?,
+        };
+        (1..=4).contains(&quarter.quarter).then_some(quarter)
+    }
+
+    /// The quarter before this one.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        match self.quarter {
+            1 => Self {
+                year: self.year - 1,
+                quarter: 4,
+            },
+            quarter => Self {
+                year: self.year,
+                quarter: quarter - 1,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Quarter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}q{}", self.year, self.quarter)
+    }
+}
+
+/// A span that results are published for.
+///
+/// Orders as results are listed: all time, then years, quarters and months, oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Period {
+    /// Since the first rating; `all`.
+    All,
+    /// A year; `2026`.
+    Year(i16),
+    /// A quarter; `2026q4`.
+    Quarter(Quarter),
+    /// A month; `202611`.
+    Month(Month),
+}
+
+impl Period {
+    /// Reads `all`, `yyyy`, `yyyyqn` or `yyyymm`; `None` for anything else.
+    #[must_use]
+    pub fn parse(input: &str) -> Option<Self> {
+        if input == "all" {
+            return Some(Self::All);
+        }
+        if input.len() == 4 && input.bytes().all(|byte| byte.is_ascii_digit()) {
+            return input.parse().ok().map(Self::Year);
+        }
+        Quarter::parse(input)
+            .map(Self::Quarter)
+            .or_else(|| Month::parse(input).map(Self::Month))
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Year(year) => write!(f, "{year:04}"),
+            Self::Quarter(quarter) => quarter.fmt(f),
+            Self::Month(month) => month.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn the_day_turns_at_midnight_in_vietnam() {
+        let before: Timestamp = "2026-12-31T16:59:59Z".parse().unwrap();
+        let after: Timestamp = "2026-12-31T17:00:00Z".parse().unwrap();
+
+        assert_eq!(local_date(before), date(2026, 12, 31));
+        assert_eq!(local_date(after), date(2027, 1, 1));
+        assert_eq!(
+            Month::of(local_date(after)).quarter(),
+            Quarter {
+                year: 2027,
+                quarter: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_period_reads_back_as_written() {
+        for text in ["all", "2026", "2026q4", "202611"] {
+            assert_eq!(Period::parse(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "",
+            "20a6",
+            "2026q5",
+            "202613",
+            "2026Q4",
+            "２０２６",
+            "2026q",
+            "999999999",
+        ] {
+            assert_eq!(Period::parse(text), None, "{text}");
+        }
+    }
+}

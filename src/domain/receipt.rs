@@ -1,0 +1,301 @@
+//! Receipt codes (mã biên nhận, mã số hồ sơ) and what stands behind them.
+
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use super::catalog::OfficialRole;
+use super::id::{FieldId, OfficialId, UnitId};
+
+/// Characters of a secret part before its check character: 10 × 5 bits.
+pub const SECRET_LENGTH: usize = 10;
+
+/// Crockford's base 32, then the five further check symbols (<https://www.crockford.com/base32.html>).
+const CROCKFORD: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
+
+/// A text that is no receipt code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a receipt code reads V1V2V3.Z1Z2.Y1Y2-YYMMDD-XXXX")]
+pub struct ReceiptCodeError;
+
+/// A receipt code in canonical form: upper case, no spaces, shape checked (Thông tư 01/2018/TT-VPCP, art. 19).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReceiptCode(String);
+
+impl ReceiptCode {
+    /// Normalises what was typed or scanned and checks its shape.
+    ///
+    /// Full-width forms, lower case, spaces, long dashes and the `Đ` that Vietnamese input methods make of `DD` are
+    /// folded first. The shape is dot-separated groups of 1 to 5 letters or digits, `-`, a date `YYMMDD` that exists,
+    /// `-`, and a serial of 4 to 6 digits; old and new unit prefixes are both taken.
+    ///
+    /// # Errors
+    /// [`ReceiptCodeError`] for any other text.
+    pub fn parse(input: &str) -> Result<Self, ReceiptCodeError> {
+        if input.len() > 200 {
+            return Err(ReceiptCodeError);
+        }
+        let folded = input
+            .nfkc()
+            .filter(|c| !c.is_whitespace())
+            .flat_map(char::to_uppercase);
+        let mut code = String::with_capacity(40);
+        for c in folded {
+            match c {
+                'Đ' => code.push_str("DD"),
+                '\u{2010}'..='\u{2015}' | '\u{2212}' => code.push('-'),
+                c => code.push(c),
+            }
+        }
+        let mut parts = code.split('-');
+        let (Some(unit), Some(day), Some(serial), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(ReceiptCodeError);
+        };
+        let group = |group: &str| {
+            (1..=5).contains(&group.len())
+                && group
+                    .bytes()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let groups = unit.split('.').count();
+        let shaped = (1..=5).contains(&groups)
+            && unit.split('.').all(group)
+            && digits(serial)
+            && (4..=6).contains(&serial.len());
+        if !shaped || !is_date(day) {
+            return Err(ReceiptCodeError);
+        }
+        Ok(Self(code))
+    }
+
+    /// The canonical text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReceiptCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_date(text: &str) -> bool {
+    if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let part = |range: std::ops::Range<usize>| text[range].parse::<i8>().unwrap_or(-1);
+    Date::new(2000 + i16::from(part(0..2)), part(2..4), part(4..6)).is_ok()
+}
+
+/// A text that is no secret part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a secret part is ten letters or digits and a check character")]
+pub struct ReceiptSecretError;
+
+/// The secret part of a slip: ten Crockford base-32 characters (50 bits) and one check character.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReceiptSecret(String);
+
+impl ReceiptSecret {
+    /// Normalises what was typed (case, spaces, dashes, `O` for 0, `I` and `L` for 1) and verifies the check character.
+    ///
+    /// # Errors
+    /// [`ReceiptSecretError`] when the length, alphabet or check character is wrong.
+    pub fn parse(input: &str) -> Result<Self, ReceiptSecretError> {
+        if input.len() > 100 {
+            return Err(ReceiptSecretError);
+        }
+        let fold = |c: char| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        };
+        let text: String = input
+            .nfkc()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .flat_map(char::to_uppercase)
+            .map(fold)
+            .collect();
+        let (Some(body), Some(check)) = (text.get(..SECRET_LENGTH), text.get(SECRET_LENGTH..))
+        else {
+            return Err(ReceiptSecretError);
+        };
+        let expected = check_character(body).ok_or(ReceiptSecretError)?;
+        if check.len() != 1 || check.as_bytes()[0] != expected {
+            return Err(ReceiptSecretError);
+        }
+        Ok(Self(body.to_owned()))
+    }
+
+    /// The secret that 50 random bits spell.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        let symbol = |shift: usize| char::from(CROCKFORD[(bits >> (5 * shift)) as usize & 31]);
+        Self((0..SECRET_LENGTH).rev().map(symbol).collect())
+    }
+
+    /// The ten characters, without the check character.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The eleven characters a slip prints.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        let check = check_character(&self.0).map_or(' ', char::from);
+        format!("{}{check}", self.0)
+    }
+}
+
+impl fmt::Debug for ReceiptSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReceiptSecret(..)")
+    }
+}
+
+/// The number modulo 37, as one of Crockford's check symbols; `None` outside the alphabet.
+fn check_character(body: &str) -> Option<u8> {
+    let mut value = 0_u64;
+    for byte in body.bytes() {
+        let digit = CROCKFORD[..32].iter().position(|symbol| *symbol == byte)?;
+        value = (value * 32 + digit as u64) % 37;
+    }
+    Some(CROCKFORD[value as usize])
+}
+
+/// Where a dossier stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DossierStatus {
+    /// Received, being settled.
+    Open,
+    /// Result returned.
+    Returned,
+    /// Supplement requested.
+    Supplement,
+    /// Refused.
+    Refused,
+}
+
+/// Whether a dossier was settled in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timeliness {
+    /// Before its due day (trước hạn).
+    Early,
+    /// On its due day (đúng hạn).
+    OnTime,
+    /// After its due day, or still open past it (quá hạn).
+    Overdue,
+}
+
+/// A dossier's receipt: what its code lets a citizen rate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The unit that received it.
+    pub unit_id: UnitId,
+    /// Those who handled it, with their part in it.
+    pub officials: Vec<(OfficialId, OfficialRole)>,
+    /// Its field.
+    pub field_id: FieldId,
+    /// Its procedure, by name, where known.
+    pub procedure: Option<String>,
+    /// Where it stands.
+    pub status: DossierStatus,
+    /// Day received.
+    pub received: Date,
+    /// Day the result is due.
+    pub due: Option<Date>,
+    /// Day the result was returned.
+    pub returned: Option<Date>,
+}
+
+impl Receipt {
+    /// Whether the dossier is in time at `today`; `None` while it is open and not yet due.
+    #[must_use]
+    pub fn timeliness(&self, today: Date) -> Option<Timeliness> {
+        let due = self.due?;
+        match self.returned {
+            Some(returned) if returned < due => Some(Timeliness::Early),
+            Some(returned) if returned == due => Some(Timeliness::OnTime),
+            Some(_) => Some(Timeliness::Overdue),
+            None => (today > due).then_some(Timeliness::Overdue),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_and_scanned_codes_fold_to_one_canonical_form() {
+        for typed in [
+            "000.00.29.H17-261101-0001",
+            " 000.00.29.h17 - 261101 - 0001 ",
+            "０００.00.29.H17–261101—0001",
+        ] {
+            assert_eq!(
+                ReceiptCode::parse(typed).unwrap().as_str(),
+                "000.00.29.H17-261101-0001"
+            );
+        }
+        assert_eq!(
+            ReceiptCode::parse("Đ1.02-261101-0001").unwrap().as_str(),
+            "DD1.02-261101-0001"
+        );
+    }
+
+    #[test]
+    fn a_code_of_another_shape_is_refused() {
+        for typed in [
+            "",
+            "-",
+            "H17-261301-0001",
+            "H17-261101-1",
+            "H17-261101-0001-9",
+            "..-261101-0001",
+            "<script>-261101-0001",
+            "H17-２６١١٠١-0001",
+        ] {
+            assert_eq!(ReceiptCode::parse(typed), Err(ReceiptCodeError), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_secret_reads_back_as_printed_and_catches_a_typing_error() {
+        let secret = ReceiptSecret::from_bits(0x2_A5F1_93C7_D04B);
+        let printed = secret.printed();
+
+        assert_eq!(
+            ReceiptSecret::parse(&printed.to_lowercase()).unwrap(),
+            secret
+        );
+        for position in 0..SECRET_LENGTH {
+            let mut wrong = printed.clone().into_bytes();
+            wrong[position] = if wrong[position] == b'7' { b'8' } else { b'7' };
+            assert!(ReceiptSecret::parse(std::str::from_utf8(&wrong).unwrap()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_look_alike_letter_is_read_as_its_digit() {
+        let secret = ReceiptSecret::from_bits(0b00001_00000);
+        let printed = secret.printed();
+
+        assert_eq!(&printed[8..10], "10");
+        assert_eq!(
+            ReceiptSecret::parse(&printed.replace('0', "o").replace('1', "L"))
+                .map(|s| s.as_str().to_owned()),
+            Ok(secret.as_str().to_owned())
+        );
+    }
+}

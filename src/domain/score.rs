@@ -1,0 +1,1 @@
+//! Wilson intervals, tiers and the official scale.

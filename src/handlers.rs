@@ -1,0 +1,1 @@
+//! One module per function, same name: a request or event in, domain and store, a reply out.

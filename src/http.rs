@@ -1,0 +1,7 @@
+//! Requests in, answers out: body limits, content types, and the one place where a problem becomes HTTP.
+
+pub mod problem;
+pub mod request;
+
+pub use problem::{FieldError, Problem, ProblemKind};
+pub use request::{Form, RequestError};

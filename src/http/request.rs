@@ -1,0 +1,196 @@
+//! Bodies of requests: size, content type, and one path from JSON or a native form to a checked struct.
+
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
+use lambda_http::{Body, Request};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::problem::ProblemKind;
+use crate::domain::lang::Lang;
+
+/// Largest rating or look-up, in bytes.
+pub const MAX_BODY: usize = 8 * 1024;
+
+/// How the sender speaks, and so how it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// `application/json`; answered in JSON and `application/problem+json`.
+    Json,
+    /// A native form post; answered with pages and redirects.
+    Form,
+}
+
+/// A body that could not be read; the answer is [`RequestError::kind`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the body was refused")]
+pub struct RequestError {
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// How to answer.
+    pub wire: Wire,
+}
+
+/// The values of a body by name, before they are checked.
+///
+/// A form's repeated `reasons` become a list and its `answers.<code>` an object, so that both wires meet one schema.
+/// Empty form values count as absent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    /// How it came.
+    pub wire: Wire,
+    /// The values, in the shape of the JSON body.
+    pub values: Map<String, Value>,
+}
+
+impl Form {
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    /// 413 above [`MAX_BODY`], 415 for another content type, 400 for bytes that are no UTF-8, no JSON object, or a form
+    /// that repeats a single-valued name.
+    pub fn read(request: &Request) -> Result<Self, RequestError> {
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let media_type = content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let wire = match media_type.as_str() {
+            "application/json" => Wire::Json,
+            "application/x-www-form-urlencoded" => Wire::Form,
+            _ => {
+                return Err(RequestError {
+                    kind: ProblemKind::UnsupportedMediaType,
+                    wire: accepted_wire(request),
+                });
+            }
+        };
+        let refused = |kind| RequestError { kind, wire };
+        let bytes: &[u8] = match request.body() {
+            Body::Text(text) => text.as_bytes(),
+            Body::Binary(bytes) => bytes,
+            _ => &[],
+        };
+        if bytes.len() > MAX_BODY {
+            return Err(refused(ProblemKind::TooLarge));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| refused(ProblemKind::MalformedBody))?;
+        let values = match wire {
+            Wire::Json => {
+                serde_json::from_str(text).map_err(|_| refused(ProblemKind::MalformedBody))?
+            }
+            Wire::Form => form_values(text).ok_or_else(|| refused(ProblemKind::MalformedBody))?,
+        };
+        Ok(Self { wire, values })
+    }
+
+    /// The values as `T`.
+    ///
+    /// # Errors
+    /// 400 when a name is unknown or missing, or a value has the wrong type.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
+        let values = Value::Object(self.values.clone());
+        serde_json::from_value(values).map_err(|_| RequestError {
+            kind: ProblemKind::MalformedBody,
+            wire: self.wire,
+        })
+    }
+}
+
+/// The language asked for: `lang` in the body when there is one, else `Accept-Language`, else Vietnamese.
+#[must_use]
+pub fn language(request: &Request, form: Option<&Form>) -> Lang {
+    match form
+        .and_then(|form| form.values.get("lang"))
+        .and_then(Value::as_str)
+    {
+        Some("en") => return Lang::En,
+        Some(_) => return Lang::Vi,
+        None => {}
+    }
+    let header = request
+        .headers()
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let first = header
+        .split(',')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if first == "en" || first.starts_with("en-") {
+        Lang::En
+    } else {
+        Lang::Vi
+    }
+}
+
+/// Whether a request without a usable body came from a page or from a program.
+#[must_use]
+pub fn accepted_wire(request: &Request) -> Wire {
+    let accept = request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if accept.contains("text/html") {
+        Wire::Form
+    } else {
+        Wire::Json
+    }
+}
+
+fn form_values(text: &str) -> Option<Map<String, Value>> {
+    let mut values = Map::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        if value.is_empty() {
+            continue;
+        }
+        let value = Value::String(value.into_owned());
+        if name == "reasons" {
+            let reasons = values
+                .entry("reasons")
+                .or_insert_with(|| Value::Array(Vec::new()));
+            reasons.as_array_mut()?.push(value);
+        } else if let Some(question) = name.strip_prefix("answers.") {
+            let answers = values
+                .entry("answers")
+                .or_insert_with(|| Value::Object(Map::new()));
+            if answers
+                .as_object_mut()?
+                .insert(question.to_owned(), value)
+                .is_some()
+            {
+                return None;
+            }
+        } else if values.insert(name.into_owned(), value).is_some() {
+            return None;
+        }
+    }
+    Some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_takes_the_shape_of_the_json_body() {
+        let values =
+            form_values("subject=48-1&reasons=late&reasons=rude&answers.cs1=equal&suggestion=")
+                .unwrap();
+
+        assert_eq!(
+            Value::Object(values),
+            serde_json::json!({"subject": "48-1", "reasons": ["late", "rude"], "answers": {"cs1": "equal"}})
+        );
+        assert_eq!(form_values("subject=a&subject=b"), None);
+        assert_eq!(form_values("answers.cs1=a&answers.cs1=b"), None);
+    }
+}

@@ -1,0 +1,106 @@
+//! A bucket: the site's, or the one files for import are dropped in.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::SiteFile;
+
+/// A bucket operation failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} failed: {cause}")]
+pub struct BucketError {
+    operation: &'static str,
+    cause: String,
+}
+
+/// One bucket, by name.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+impl Bucket {
+    /// The bucket `name`.
+    #[must_use]
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self {
+            client,
+            name: name.into(),
+        }
+    }
+
+    /// The object's bytes; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be read.
+    pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
+        let fault = |cause: String| BucketError {
+            operation: "read object",
+            cause,
+        };
+        let object = match self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .send()
+            .await
+        {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(fault(DisplayErrorContext(error).to_string())),
+        };
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| fault(error.to_string()))?;
+        Ok(Some(bytes.into_bytes().to_vec()))
+    }
+
+    /// Writes bytes under `key`.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be written.
+    pub async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        cache: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(), BucketError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .cache_control(cache);
+        put.body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(|error| BucketError {
+                operation: "write object",
+                cause: DisplayErrorContext(error).to_string(),
+            })?;
+        Ok(())
+    }
+
+    /// Writes a file of the site.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be written.
+    pub async fn put_file(&self, file: SiteFile) -> Result<(), BucketError> {
+        self.put(
+            &file.key(),
+            file.content_type,
+            file.cache.header(),
+            file.bytes,
+        )
+        .await
+    }
+}

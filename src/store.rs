@@ -1,0 +1,31 @@
+//! The only code that knows the tables.
+
+pub mod error;
+pub mod key;
+
+pub use error::StoreError;
+
+use aws_sdk_dynamodb::Client;
+
+/// The two tables.
+///
+/// `Ratings` holds ratings, receipts, guards, nonces, releases and the catalog; its stream drives the counting.
+/// `Tally` holds cells and has no stream.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) client: Client,
+    pub(crate) ratings: String,
+    pub(crate) tally: String,
+}
+
+impl Store {
+    /// A store on the tables named `ratings` and `tally`.
+    #[must_use]
+    pub fn new(client: Client, ratings: impl Into<String>, tally: impl Into<String>) -> Self {
+        Self {
+            client,
+            ratings: ratings.into(),
+            tally: tally.into(),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Every key of both tables.
+//!
+//! Identifiers hold no `#` (see `domain::id`), so a key takes apart in one way only.
+//!
+//! | entity  | table   | PK                    | SK                                                | written by        | read by |
+//! |---------|---------|-----------------------|---------------------------------------------------|-------------------|---------|
+//! | rating  | Ratings | `U#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit, count     | stream, reconcile |
+//! | comment | Ratings | `T#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit            | managers |
+//! | receipt | Ratings | `K#<HMAC(code)>`      | `RECEIPT`                                         | import, submit    | submit, validate |
+//! | tries   | Ratings | `K#<HMAC(code)>`      | `TRIES#<yyyymmdd>`                                | submit, validate  | submit, validate |
+//! | guard   | Ratings | `P#<HMAC(phone …)>`   | `G`                                               | submit            | two people, on a dispute |
+//! | nonce   | Ratings | `N#<challenge id>`    | `N`                                               | submit, validate  | – |
+//! | dossiers| Ratings | `D#<unit>#<yyyymm>`   | `COUNT`                                           | import            | publish |
+//! | release | Ratings | `L#<unit>#<yyyyqn>`   | `RELEASE`                                         | publish           | publish |
+//! | pointer | Ratings | `CATALOG`             | `CURRENT`                                         | import            | all |
+//! | head    | Ratings | `CATALOG#<version>`   | `HEAD`                                            | import            | all |
+//! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
+//! | cell    | Tally   | `C#<unit>#<yyyymm>`   | `<attestation>#<official>#<field>#<channel>#<dd>` | count             | publish, reconcile |
+//! | seal    | Tally   | `C#<unit>#<yyyymm>`   | `#SEAL`                                           | reconcile         | reconcile |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::civil::Date;
+
+use crate::domain::id::UnitId;
+use crate::domain::period::{Month, Quarter};
+use crate::domain::rating::RatingId;
+use crate::domain::tally::CellKey;
+
+/// Attribute name of the partition key.
+pub(crate) const PK: &str = "PK";
+/// Attribute name of the sort key.
+pub(crate) const SK: &str = "SK";
+
+/// A primary key of either table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    pub(crate) fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
+        Self {
+            pk: pk.into(),
+            sk: sk.into(),
+        }
+    }
+
+    pub(crate) fn ratings_partition(unit: &UnitId, month: Month) -> String {
+        format!("U#{unit}#{month}")
+    }
+
+    pub(crate) fn rating(unit: &UnitId, month: Month, id: &RatingId) -> Self {
+        Self::new(Self::ratings_partition(unit, month), format!("R#{}", id.0))
+    }
+
+    pub(crate) fn comment(unit: &UnitId, month: Month, id: &RatingId) -> Self {
+        Self::new(format!("T#{unit}#{month}"), format!("R#{}", id.0))
+    }
+
+    pub(crate) fn receipt(hash: &str) -> Self {
+        Self::new(format!("K#{hash}"), "RECEIPT")
+    }
+
+    pub(crate) fn tries(hash: &str, day: Date) -> Self {
+        Self::new(
+            format!("K#{hash}"),
+            format!("TRIES#{}", day.strftime("%Y%m%d")),
+        )
+    }
+
+    pub(crate) fn guard(hash: &str) -> Self {
+        Self::new(format!("P#{hash}"), "G")
+    }
+
+    pub(crate) fn nonce(id: &str) -> Self {
+        Self::new(format!("N#{id}"), "N")
+    }
+
+    pub(crate) fn dossier_count(unit: &UnitId, month: Month) -> Self {
+        Self::new(format!("D#{unit}#{month}"), "COUNT")
+    }
+
+    pub(crate) fn release(unit: &UnitId, quarter: Quarter) -> Self {
+        Self::new(format!("L#{unit}#{quarter}"), "RELEASE")
+    }
+
+    pub(crate) fn catalog_pointer() -> Self {
+        Self::new("CATALOG", "CURRENT")
+    }
+
+    pub(crate) fn catalog_partition(version: &str) -> String {
+        format!("CATALOG#{version}")
+    }
+
+    pub(crate) fn catalog_head(version: &str) -> Self {
+        Self::new(Self::catalog_partition(version), "HEAD")
+    }
+
+    pub(crate) fn catalog_unit(version: &str, unit: &UnitId) -> Self {
+        Self::new(Self::catalog_partition(version), format!("UNIT#{unit}"))
+    }
+
+    pub(crate) fn cells_partition(unit: &UnitId, month: Month) -> String {
+        format!("C#{unit}#{month}")
+    }
+
+    pub(crate) fn cell(cell: &CellKey) -> Self {
+        Self::new(
+            Self::cells_partition(&cell.unit_id, cell.month),
+            cell.sort_key(),
+        )
+    }
+
+    /// The key as the SDK takes it.
+    pub(crate) fn attributes(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (PK.to_owned(), AttributeValue::S(self.pk.clone())),
+            (SK.to_owned(), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
