@@ -1,5 +1,10 @@
 //! What may be shown of the counted ratings, and when.
 
+pub mod release;
+pub mod results;
+
+pub use release::{Grid, Release, Row, Thresholds};
+
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;

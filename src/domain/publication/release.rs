@@ -1,0 +1,254 @@
+//! Which counted ratings are released into published figures.
+//!
+//! A release is the set of ratings every published figure of a unit and quarter is a sum of. It grows only by amounts
+//! that no comparison of two publications can take apart:
+//!
+//! * every row (one official, or the unit itself, within one attestation) grows by nothing or by at least k;
+//! * every month grows by nothing or by at least k;
+//! * within one attestation the officials who are not shown have no released ratings, or at least n together;
+//! * an official is shown from n released ratings, and stays shown.
+//!
+//! The largest set with the first two properties is unique and found by peeling: drop what is too small until nothing
+//! is (the k-core of Seidman 1983, on the bipartite graph of rows and months). What stays behind is counted, and waits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+
+use crate::domain::id::OfficialId;
+use crate::domain::period::Month;
+use crate::domain::rating::Attestation;
+use crate::domain::tally::{CellKey, Tally};
+
+/// One line of a unit's quarter: whom the ratings are of, and how sure we are of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row {
+    /// How sure we are.
+    pub attestation: Attestation,
+    /// The official, unless the unit itself was rated.
+    pub official_id: Option<OfficialId>,
+}
+
+/// Tallies by row and month.
+pub type Grid = BTreeMap<(Row, Month), Tally>;
+
+/// When figures may move and officials be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thresholds {
+    /// New ratings a figure waits for; at least 1.
+    pub k: u64,
+    /// Ratings from which an official is shown; at least 1.
+    pub n: u64,
+    /// Attestations that count for an official.
+    pub ranking_strata: BTreeSet<Attestation>,
+}
+
+/// What has been released of one unit and quarter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Release {
+    /// The released ratings.
+    pub grid: Grid,
+    /// Officials shown by name.
+    pub shown: BTreeSet<OfficialId>,
+    /// Ratings counted when the release last moved, by month.
+    pub received: BTreeMap<Month, u64>,
+    /// Day the release last moved.
+    pub as_of: Option<Date>,
+}
+
+/// Leaf cells of one unit, added up to rows and months.
+#[must_use]
+pub fn grid<'a>(cells: impl IntoIterator<Item = (&'a CellKey, &'a Tally)>) -> Grid {
+    let mut grid = Grid::new();
+    for (cell, tally) in cells {
+        let row = Row {
+            attestation: cell.attestation,
+            official_id: cell.official_id.clone(),
+        };
+        *grid.entry((row, cell.month)).or_default() += tally;
+    }
+    grid
+}
+
+impl Release {
+    /// The release after this one, given all that is `counted`; equal to this one when nothing may move.
+    #[must_use]
+    pub fn advance(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
+        let mut pending = self.pending(counted);
+        let mut barred = BTreeSet::new();
+        loop {
+            peel(&mut pending, thresholds.k);
+            let shown = self.shown_with(&pending, &barred, thresholds);
+            match self.exposed(&pending, &shown, thresholds) {
+                None => return self.grown(pending, shown, counted, today),
+                Some(attestation) => {
+                    self.cover(attestation, &mut pending, &shown, &mut barred, thresholds)
+                }
+            }
+        }
+    }
+
+    /// Counted ratings that are not released yet. A cell that shrank gives nothing: reconciling finds it.
+    fn pending(&self, counted: &Grid) -> Grid {
+        let nothing = Tally::default();
+        let grown = counted.iter().filter_map(|(place, tally)| {
+            let rest = tally.checked_sub(self.grid.get(place).unwrap_or(&nothing))?;
+            (rest.rated() > 0).then(|| (place.clone(), rest))
+        });
+        grown.collect()
+    }
+
+    /// Officials with enough ratings of the ranking strata, once `pending` is released; those shown before among them.
+    fn shown_with(
+        &self,
+        pending: &Grid,
+        barred: &BTreeSet<OfficialId>,
+        thresholds: &Thresholds,
+    ) -> BTreeSet<OfficialId> {
+        let mut rated: BTreeMap<&OfficialId, u64> = BTreeMap::new();
+        for ((row, _), tally) in self.grid.iter().chain(pending) {
+            if let Some(official) = &row.official_id
+                && thresholds.ranking_strata.contains(&row.attestation)
+            {
+                *rated.entry(official).or_default() += tally.rated();
+            }
+        }
+        let enough = rated
+            .into_iter()
+            .filter(|(official, rated)| *rated >= thresholds.n && !barred.contains(*official));
+        enough
+            .map(|(official, _)| official.clone())
+            .chain(self.shown.iter().cloned())
+            .collect()
+    }
+
+    /// An attestation whose unshown officials would stand alone with fewer than n ratings.
+    fn exposed(
+        &self,
+        pending: &Grid,
+        shown: &BTreeSet<OfficialId>,
+        thresholds: &Thresholds,
+    ) -> Option<Attestation> {
+        let mut hidden: BTreeMap<Attestation, u64> = BTreeMap::new();
+        for ((row, _), tally) in self.grid.iter().chain(pending) {
+            if is_hidden(row, shown, thresholds) {
+                *hidden.entry(row.attestation).or_default() += tally.rated();
+            }
+        }
+        hidden
+            .into_iter()
+            .find(|(_, rated)| (1..thresholds.n).contains(rated))
+            .map(|(attestation, _)| attestation)
+    }
+
+    /// Covers the unshown officials of `attestation`: by holding them back, or, when some of them are public already,
+    /// by not showing one more official yet.
+    fn cover(
+        &self,
+        attestation: Attestation,
+        pending: &mut Grid,
+        shown: &BTreeSet<OfficialId>,
+        barred: &mut BTreeSet<OfficialId>,
+        thresholds: &Thresholds,
+    ) {
+        let before = pending.len();
+        let released = |row: &Row| {
+            self.grid
+                .iter()
+                .any(|((other, _), tally)| other == row && tally.rated() > 0)
+        };
+        let public = self
+            .grid
+            .keys()
+            .any(|(row, _)| row.attestation == attestation && is_hidden(row, shown, thresholds));
+        if !public {
+            pending.retain(|(row, _), _| {
+                row.attestation != attestation
+                    || !is_hidden(row, shown, thresholds)
+                    || released(row)
+            });
+        }
+        if pending.len() == before {
+            let newly = shown
+                .iter()
+                .filter(|official| !self.shown.contains(*official));
+            let size = |official: &&OfficialId| {
+                let of = |((row, _), tally): (&(Row, Month), &Tally)| {
+                    (row.official_id.as_ref() == Some(*official)).then(|| tally.rated())
+                };
+                self.grid
+                    .iter()
+                    .chain(pending.iter())
+                    .filter_map(of)
+                    .sum::<u64>()
+            };
+            match newly.min_by_key(size) {
+                Some(official) => {
+                    barred.insert(official.clone());
+                }
+                // Nothing new is shown and nothing new is hidden: only a raised threshold leads here.
+                None => pending.clear(),
+            }
+        }
+        if pending.is_empty() {
+            barred.extend(
+                shown
+                    .iter()
+                    .filter(|official| !self.shown.contains(*official))
+                    .cloned(),
+            );
+        }
+    }
+
+    fn grown(
+        &self,
+        pending: Grid,
+        shown: BTreeSet<OfficialId>,
+        counted: &Grid,
+        today: Date,
+    ) -> Self {
+        if pending.is_empty() && shown == self.shown {
+            return self.clone();
+        }
+        let mut next = Self {
+            shown,
+            as_of: Some(today),
+            received: BTreeMap::new(),
+            grid: self.grid.clone(),
+        };
+        for (place, tally) in pending {
+            *next.grid.entry(place).or_default() += &tally;
+        }
+        for ((_, month), tally) in counted {
+            *next.received.entry(*month).or_default() += tally.rated();
+        }
+        next
+    }
+}
+
+fn is_hidden(row: &Row, shown: &BTreeSet<OfficialId>, thresholds: &Thresholds) -> bool {
+    let official = row.official_id.as_ref();
+    official.is_some_and(|official| {
+        !shown.contains(official) || !thresholds.ranking_strata.contains(&row.attestation)
+    })
+}
+
+/// Drops rows and months with fewer than k ratings until every one left has at least k.
+fn peel(pending: &mut Grid, k: u64) {
+    loop {
+        let mut rows: BTreeMap<Row, u64> = BTreeMap::new();
+        let mut months: BTreeMap<Month, u64> = BTreeMap::new();
+        for ((row, month), tally) in pending.iter() {
+            *rows.entry(row.clone()).or_default() += tally.rated();
+            *months.entry(*month).or_default() += tally.rated();
+        }
+        let before = pending.len();
+        pending.retain(|(row, month), _| rows[row] >= k && months[month] >= k);
+        if pending.len() == before {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::tally::Counter;
+
+const TODAY: Date = date(2026, 11, 21);
+
+fn month(month: i8) -> Month {
+    Month { year: 2026, month }
+}
+
+fn row(attestation: Attestation, official: &str) -> Row {
+    let official_id = (!official.is_empty()).then(|| OfficialId::parse(official).unwrap());
+    Row {
+        attestation,
+        official_id,
+    }
+}
+
+fn rated(rated: u64, satisfied: u64) -> Tally {
+    [
+        (Counter::Rated, rated),
+        (Counter::Satisfied, satisfied),
+        (Counter::NotSatisfied, rated - satisfied),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn counted(rows: &[(&str, i8, u64)]) -> Grid {
+    rows.iter()
+        .map(|(official, m, n)| {
+            (
+                (row(Attestation::DossierVerified, official), month(*m)),
+                rated(*n, *n),
+            )
+        })
+        .collect()
+}
+
+fn thresholds(k: u64, n: u64) -> Thresholds {
+    Thresholds {
+        k,
+        n,
+        ranking_strata: BTreeSet::from([Attestation::DossierVerified]),
+    }
+}
+
+fn released(release: &Release) -> u64 {
+    release.grid.values().map(Tally::rated).sum()
+}
+
+#[test]
+fn fewer_than_k_new_ratings_move_nothing() {
+    let first = Release::default().advance(&counted(&[("", 11, 5)]), &thresholds(5, 10), TODAY);
+    let second = first.advance(&counted(&[("", 11, 9)]), &thresholds(5, 10), TODAY);
+    let third = second.advance(&counted(&[("", 11, 10)]), &thresholds(5, 10), TODAY);
+
+    assert_eq!(
+        (released(&first), released(&second), released(&third)),
+        (5, 5, 10)
+    );
+    assert_eq!(second, first);
+}
+
+#[test]
+fn an_official_below_n_stays_unshown_and_cannot_be_got_by_subtraction() {
+    let both = counted(&[("", 11, 20), ("an", 11, 12), ("binh", 11, 6)]);
+
+    let release = Release::default().advance(&both, &thresholds(5, 10), TODAY);
+
+    assert_eq!(
+        release.shown,
+        BTreeSet::from([OfficialId::parse("an").unwrap()])
+    );
+    assert_eq!(released(&release), 32);
+}
+
+#[test]
+fn two_small_officials_are_released_together_without_their_names() {
+    let both = counted(&[("an", 11, 7), ("binh", 11, 6)]);
+
+    let release = Release::default().advance(&both, &thresholds(5, 10), TODAY);
+
+    assert_eq!((released(&release), release.shown.len()), (13, 0));
+}
+
+#[test]
+fn an_official_waits_when_showing_them_would_leave_another_alone() {
+    let first = Release::default().advance(
+        &counted(&[("an", 11, 7), ("binh", 11, 6)]),
+        &thresholds(5, 10),
+        TODAY,
+    );
+    let alone = first.advance(
+        &counted(&[("an", 11, 12), ("binh", 11, 6)]),
+        &thresholds(5, 10),
+        TODAY,
+    );
+    let covered = alone.advance(
+        &counted(&[("an", 11, 12), ("binh", 11, 11)]),
+        &thresholds(5, 10),
+        TODAY,
+    );
+
+    assert!(alone.shown.is_empty());
+    assert_eq!(released(&alone), 18);
+    assert_eq!(covered.shown.len(), 2);
+}
+
+#[test]
+fn a_straggler_of_a_closed_month_is_not_singled_out() {
+    let first = Release::default().advance(&counted(&[("", 10, 8)]), &thresholds(5, 10), TODAY);
+    let second = first.advance(
+        &counted(&[("", 10, 10), ("", 11, 7)]),
+        &thresholds(5, 10),
+        TODAY,
+    );
+
+    assert_eq!(
+        second.grid[&(row(Attestation::DossierVerified, ""), month(10))].rated(),
+        8
+    );
+    assert_eq!(
+        second.grid[&(row(Attestation::DossierVerified, ""), month(11))].rated(),
+        7
+    );
+}
+
+#[test]
+fn thresholds_of_one_show_every_rating_at_once() {
+    let release = Release::default().advance(
+        &counted(&[("", 11, 1), ("an", 10, 1)]),
+        &thresholds(1, 1),
+        TODAY,
+    );
+
+    assert_eq!((released(&release), release.shown.len()), (2, 1));
+}
+
+/// Arrivals: (attestation, official 0–3 where 0 is the unit itself, month, how many).
+fn history() -> impl Strategy<Value = Vec<Vec<(usize, usize, i8, u64)>>> {
+    let arrival = (0..2_usize, 0..4_usize, 10..13_i8, 1..8_u64);
+    prop::collection::vec(prop::collection::vec(arrival, 0..6), 1..12)
+}
+
+proptest! {
+    #[test]
+    fn no_step_of_any_history_isolates_too_few(history in history(), k in 1..6_u64, extra in 0..6_u64) {
+        let rules = thresholds(k, k + extra);
+        let attestations = [Attestation::DossierVerified, Attestation::PhoneDeclared];
+        let mut all = Grid::new();
+        let mut release = Release::default();
+
+        for step in history {
+            for (attestation, official, m, n) in step {
+                let official = ["", "an", "binh", "chi"][official];
+                *all.entry((row(attestations[attestation], official), month(m))).or_default() += &rated(n, n / 2);
+            }
+            let next = release.advance(&all, &rules, TODAY);
+
+            let mut rows: BTreeMap<Row, u64> = BTreeMap::new();
+            let mut months: BTreeMap<Month, u64> = BTreeMap::new();
+            let mut hidden: BTreeMap<Attestation, u64> = BTreeMap::new();
+            let mut of: BTreeMap<OfficialId, u64> = BTreeMap::new();
+            for ((row, month), tally) in &next.grid {
+                let old = release.grid.get(&(row.clone(), *month)).map_or(0, Tally::rated);
+                prop_assert!(tally.rated() <= all[&(row.clone(), *month)].rated());
+                *rows.entry(row.clone()).or_default() += tally.rated() - old;
+                *months.entry(*month).or_default() += tally.rated() - old;
+                if is_hidden(row, &next.shown, &rules) {
+                    *hidden.entry(row.attestation).or_default() += tally.rated();
+                } else if let Some(official) = &row.official_id {
+                    *of.entry(official.clone()).or_default() += tally.rated();
+                }
+            }
+            prop_assert!(rows.values().chain(months.values()).all(|grown| *grown == 0 || *grown >= rules.k));
+            prop_assert!(hidden.values().all(|rated| *rated == 0 || *rated >= rules.n), "{hidden:?}");
+            prop_assert!(next.shown.iter().all(|official| of[official] >= rules.n));
+            prop_assert!(release.shown.is_subset(&next.shown));
+            prop_assert_eq!(next.advance(&all, &rules, TODAY), next.clone());
+            release = next;
+        }
+    }
+}
