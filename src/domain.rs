@@ -1,5 +1,8 @@
 //! What a rating is and how ratings add up: no AWS, no async, no clock.
 
+#[macro_use]
+mod code;
+
 pub mod catalog;
 pub mod id;
 pub mod lang;

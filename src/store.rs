@@ -1,7 +1,16 @@
 //! The only code that knows the tables.
 
+pub mod cell;
+pub mod count;
+pub mod dossier;
 pub mod error;
 pub mod key;
+pub mod rating;
+pub mod receipt;
+pub mod reconcile;
+pub mod release;
+pub mod submit;
+pub mod transaction;
 
 pub use error::StoreError;
 

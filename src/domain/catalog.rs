@@ -82,35 +82,35 @@ pub struct Unit {
     pub successor: Option<UnitId>,
 }
 
-/// Cadre, civil servant, public employee or contract worker (S07).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfficialCategory {
-    /// Cán bộ.
-    Cadre,
-    /// Công chức.
-    CivilServant,
-    /// Viên chức.
-    PublicEmployee,
-    /// Người lao động.
-    ContractWorker,
-}
+code_enum!(
+    /// Cadre, civil servant, public employee or contract worker (S07).
+    OfficialCategory {
+        /// Cán bộ.
+        Cadre = "cadre",
+        /// Công chức.
+        CivilServant = "civil_servant",
+        /// Viên chức.
+        PublicEmployee = "public_employee",
+        /// Người lao động.
+        ContractWorker = "contract_worker",
+    }
+);
 
-/// What an official does for a dossier (S08, S10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfficialRole {
-    /// Hướng dẫn.
-    Guide,
-    /// Tiếp nhận.
-    Receive,
-    /// Giải quyết (thụ lý).
-    Settle,
-    /// Trả kết quả.
-    Return,
-    /// Công chức một cửa: receives and returns.
-    Desk,
-}
+code_enum!(
+    /// What an official does for a dossier (S08, S10).
+    OfficialRole {
+        /// Hướng dẫn.
+        Guide = "guide",
+        /// Tiếp nhận.
+        Receive = "receive",
+        /// Giải quyết (thụ lý).
+        Settle = "settle",
+        /// Trả kết quả.
+        Return = "return",
+        /// Công chức một cửa: receives and returns.
+        Desk = "desk",
+    }
+);
 
 /// Someone who can be rated: cadre, civil servant, public employee or contract worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

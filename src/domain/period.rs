@@ -42,6 +42,21 @@ impl Month {
         (1..=12).contains(&month).then_some(Self { year, month })
     }
 
+    /// The month before this one.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        match self.month {
+            1 => Self {
+                year: self.year - 1,
+                month: 12,
+            },
+            month => Self {
+                year: self.year,
+                month: month - 1,
+            },
+        }
+    }
+
     /// The quarter that holds this month.
     #[must_use]
     pub fn quarter(self) -> Quarter {

@@ -40,3 +40,21 @@ pub struct MalformedItem {
     /// The attribute at fault.
     pub attribute: &'static str,
 }
+
+impl StoreError {
+    /// A failed read; transient unless the service refused it for good.
+    pub(crate) fn read<E, R>(
+        operation: &'static str,
+        error: aws_sdk_dynamodb::error::SdkError<E, R>,
+    ) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+        R: std::fmt::Debug + Send + Sync + 'static,
+    {
+        Self {
+            operation,
+            transient: true,
+            source: Box::new(error),
+        }
+    }
+}

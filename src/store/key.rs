@@ -11,7 +11,8 @@
 //! | guard   | Ratings | `P#<HMAC(phone …)>`   | `G`                                               | submit            | two people, on a dispute |
 //! | nonce   | Ratings | `N#<challenge id>`    | `N`                                               | submit, validate  | – |
 //! | dossiers| Ratings | `D#<unit>#<yyyymm>`   | `COUNT`                                           | import            | publish |
-//! | release | Ratings | `L#<unit>#<yyyyqn>`   | `RELEASE`                                         | publish           | publish |
+//! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
+//! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
 //! | pointer | Ratings | `CATALOG`             | `CURRENT`                                         | import            | all |
 //! | head    | Ratings | `CATALOG#<version>`   | `HEAD`                                            | import            | all |
 //! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
@@ -83,8 +84,17 @@ impl Key {
         Self::new(format!("D#{unit}#{month}"), "COUNT")
     }
 
+    pub(crate) fn releases_partition(unit: &UnitId) -> String {
+        format!("L#{unit}")
+    }
+
     pub(crate) fn release(unit: &UnitId, quarter: Quarter) -> Self {
-        Self::new(format!("L#{unit}#{quarter}"), "RELEASE")
+        Self::new(Self::releases_partition(unit), quarter.to_string())
+    }
+
+    /// The manifest of a unit's pages, or of those that belong to no unit.
+    pub(crate) fn manifest(unit: Option<&UnitId>) -> Self {
+        Self::new(format!("L#{}", unit.map_or("", UnitId::as_str)), "MANIFEST")
     }
 
     pub(crate) fn catalog_pointer() -> Self {

@@ -1,0 +1,186 @@
+//! Exactly-once counting: the pending mark and the leaf cell change in one transaction.
+//!
+//! The stream is a doorbell. Whoever calls [`Store::count`], and however often, a rating moves into its cell only
+//! together with the removal of its mark, on the condition that the mark is still there.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+
+use super::key::Key;
+use super::rating::{PEND, rating_from_item};
+use super::transaction::Outcome;
+use super::{Store, StoreError};
+use crate::domain::id::UnitId;
+use crate::domain::period::Month;
+use crate::domain::rating::{Rating, RatingId};
+use crate::domain::tally::{CellKey, Tally, fold};
+
+/// Actions DynamoDB takes in one transaction.
+pub const MAX_ACTIONS: usize = 100;
+
+/// What became of the ratings handed to [`Store::count`].
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// Counted now.
+    pub counted: usize,
+    /// Counted before.
+    pub already: usize,
+    /// Not counted through a fault, with its cause; their mark is still there.
+    pub failed: Vec<(Vec<RatingId>, StoreError)>,
+}
+
+impl Store {
+    /// Counts every rating that still carries its mark; safe to repeat, in any order, from any number of callers.
+    ///
+    /// A chunk that meets a fault is left as it was and reported; the others go on.
+    pub async fn count(&self, ratings: &[Rating]) -> Counted {
+        let mut unique: BTreeMap<(UnitId, Month, RatingId), &Rating> = BTreeMap::new();
+        for rating in ratings {
+            unique.insert(
+                (
+                    rating.subject.unit_id.clone(),
+                    Month::of(rating.date),
+                    rating.id.clone(),
+                ),
+                rating,
+            );
+        }
+        let mut outcome = Counted::default();
+        for chunk in chunks(unique.into_values().collect()) {
+            self.count_chunk(chunk, &mut outcome).await;
+        }
+        outcome
+    }
+
+    async fn count_chunk(&self, mut chunk: Vec<&Rating>, outcome: &mut Counted) {
+        while !chunk.is_empty() {
+            let result = match self.count_actions(&chunk) {
+                Ok(actions) => self.transact("count ratings", &actions).await,
+                Err(error) => Err(StoreError::during("count ratings")(Box::new(error))),
+            };
+            match result {
+                Ok(Outcome::Committed { .. }) => {
+                    outcome.counted += chunk.len();
+                    return;
+                }
+                Ok(Outcome::Refused(failed)) => {
+                    let before = chunk.len();
+                    let mut failed = failed.into_iter();
+                    chunk.retain(|_| !failed.next().unwrap_or(false));
+                    outcome.already += before - chunk.len();
+                    if chunk.len() == before {
+                        // Cells carry no condition, so a refusal that names no rating cannot be; never loop on it.
+                        let error = StoreError::during("count ratings")(
+                            "a cell refused an unconditional write".into(),
+                        );
+                        outcome.failed.push((ids(&chunk), error));
+                        return;
+                    }
+                }
+                Err(error) => {
+                    outcome.failed.push((ids(&chunk), error));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One update per rating, in order, then one per cell.
+    fn count_actions(
+        &self,
+        chunk: &[&Rating],
+    ) -> Result<Vec<TransactWriteItem>, aws_sdk_dynamodb::error::BuildError> {
+        let mut actions = Vec::with_capacity(MAX_ACTIONS);
+        for rating in chunk {
+            let key = Key::rating(&rating.subject.unit_id, Month::of(rating.date), &rating.id);
+            let update = Update::builder()
+                .table_name(&self.ratings)
+                .set_key(Some(key.attributes()))
+                .update_expression("REMOVE #pend")
+                .condition_expression("attribute_exists(PK) AND attribute_exists(#pend)")
+                .expression_attribute_names("#pend", PEND);
+            actions.push(TransactWriteItem::builder().update(update.build()?).build());
+        }
+        for (cell, delta) in fold(chunk.iter().copied()) {
+            actions.push(
+                TransactWriteItem::builder()
+                    .update(self.add_to_cell(&cell, &delta)?)
+                    .build(),
+            );
+        }
+        Ok(actions)
+    }
+
+    fn add_to_cell(
+        &self,
+        cell: &CellKey,
+        delta: &Tally,
+    ) -> Result<Update, aws_sdk_dynamodb::error::BuildError> {
+        let mut update = Update::builder()
+            .table_name(&self.tally)
+            .set_key(Some(Key::cell(cell).attributes()));
+        let mut additions = Vec::new();
+        for (index, (counter, amount)) in delta.counters().enumerate() {
+            additions.push(format!("#c{index} :c{index}"));
+            update = update
+                .expression_attribute_names(format!("#c{index}"), counter.to_string())
+                .expression_attribute_values(
+                    format!(":c{index}"),
+                    AttributeValue::N(amount.to_string()),
+                );
+        }
+        update
+            .update_expression(format!("ADD {}", additions.join(", ")))
+            .build()
+    }
+
+    /// Ratings of `unit` in `month` that still carry their mark.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or an item is malformed.
+    pub async fn pending(&self, unit: &UnitId, month: Month) -> Result<Vec<Rating>, StoreError> {
+        let items = self
+            .query(
+                "read ratings",
+                &self.ratings,
+                Key::ratings_partition(unit, month),
+                true,
+            )
+            .await?;
+        let ratings = items
+            .iter()
+            .filter(|item| item.contains_key(PEND))
+            .map(|item| Ok(rating_from_item(item)?.rating));
+        ratings
+            .collect::<Result<_, _>>()
+            .map_err(|error: super::error::MalformedItem| {
+                StoreError::during("read ratings")(Box::new(error))
+            })
+    }
+}
+
+fn ids(chunk: &[&Rating]) -> Vec<RatingId> {
+    chunk.iter().map(|rating| rating.id.clone()).collect()
+}
+
+/// Splits so that ratings and distinct cells of a chunk fit one transaction.
+fn chunks(ratings: Vec<&Rating>) -> Vec<Vec<&Rating>> {
+    let mut chunks = Vec::new();
+    let mut chunk: Vec<&Rating> = Vec::new();
+    let mut cells = std::collections::BTreeSet::new();
+    for rating in ratings {
+        let cell = CellKey::of(rating);
+        let new_cell = usize::from(!cells.contains(&cell));
+        if chunk.len() + cells.len() + 1 + new_cell > MAX_ACTIONS {
+            chunks.push(std::mem::take(&mut chunk));
+            cells.clear();
+        }
+        cells.insert(cell);
+        chunk.push(rating);
+    }
+    if !chunk.is_empty() {
+        chunks.push(chunk);
+    }
+    chunks
+}

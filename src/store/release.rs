@@ -1,0 +1,257 @@
+//! What has been published of a unit, kept so that it only ever grows by the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::error::MalformedItem;
+use super::key::{Key, SK};
+use super::{Store, StoreError};
+use crate::domain::id::{OfficialId, UnitId};
+use crate::domain::period::{Month, Quarter};
+use crate::domain::publication::{Release, Row};
+use crate::domain::rating::Attestation;
+use crate::domain::tally::{Counter, Tally};
+
+/// A release and how often it has been replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredRelease {
+    /// The release.
+    pub release: Release,
+    /// Counts up with every replacement; 0 before the first.
+    pub revision: u64,
+}
+
+/// Whether a release could be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is now the one given.
+    Replaced,
+    /// Somebody else replaced it first; read it again.
+    Outdated,
+}
+
+/// Bytes of every published object by its path, as digests.
+pub type Manifest = BTreeMap<String, String>;
+
+impl Store {
+    /// Every release of `unit`, by quarter, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or an item is malformed.
+    pub async fn releases(
+        &self,
+        unit: &UnitId,
+    ) -> Result<BTreeMap<Quarter, StoredRelease>, StoreError> {
+        let items = self
+            .query(
+                "read releases",
+                &self.ratings,
+                Key::releases_partition(unit),
+                true,
+            )
+            .await?;
+        let mut releases = BTreeMap::new();
+        for item in &items {
+            let Some(quarter) = item
+                .get(SK)
+                .and_then(|sk| sk.as_s().ok())
+                .and_then(|sk| Quarter::parse(sk))
+            else {
+                continue;
+            };
+            let malformed = || {
+                StoreError::during("read releases")(Box::new(MalformedItem {
+                    attribute: "release",
+                }))
+            };
+            let release = item
+                .get("release")
+                .and_then(|blob| blob.as_b().ok())
+                .ok_or_else(malformed)?;
+            let release = unpack::<ReleaseBody>(release.as_ref())
+                .and_then(ReleaseBody::into_release)
+                .ok_or_else(malformed)?;
+            let revision = item
+                .get("revision")
+                .and_then(|n| n.as_n().ok())
+                .and_then(|n| n.parse().ok())
+                .ok_or_else(malformed)?;
+            releases.insert(quarter, StoredRelease { release, revision });
+        }
+        Ok(releases)
+    }
+
+    /// Replaces the release of `unit` and `quarter`, if it is still at `revision`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_release(
+        &self,
+        unit: &UnitId,
+        quarter: Quarter,
+        release: &Release,
+        revision: u64,
+    ) -> Result<Replaced, StoreError> {
+        let next = AttributeValue::N((revision + 1).to_string());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.ratings)
+            .set_item(Some(Key::release(unit, quarter).attributes()))
+            .item(
+                "release",
+                AttributeValue::B(Blob::new(pack(&ReleaseBody::from_release(release)))),
+            )
+            .item("revision", next)
+            .condition_expression("attribute_not_exists(PK) OR revision = :revision")
+            .expression_attribute_values(":revision", AttributeValue::N(revision.to_string()));
+        match put.send().await {
+            Ok(_) => Ok(Replaced::Replaced),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(Replaced::Outdated)
+            }
+            Err(error) => Err(StoreError::read("write release", error)),
+        }
+    }
+
+    /// The manifest of a unit's pages, or of those that belong to no unit; empty before the first publication.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn manifest(&self, unit: Option<&UnitId>) -> Result<Manifest, StoreError> {
+        let key = Key::manifest(unit);
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.ratings)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true);
+        let output = request
+            .send()
+            .await
+            .map_err(|error| StoreError::read("read manifest", error))?;
+        let manifest = output
+            .item
+            .as_ref()
+            .and_then(|item| item.get("manifest"))
+            .and_then(|blob| blob.as_b().ok());
+        Ok(manifest
+            .and_then(|blob| unpack(blob.as_ref()))
+            .unwrap_or_default())
+    }
+
+    /// Keeps a manifest, once the objects it names are written.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written.
+    pub async fn put_manifest(
+        &self,
+        unit: Option<&UnitId>,
+        manifest: &Manifest,
+    ) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.ratings)
+            .set_item(Some(Key::manifest(unit).attributes()))
+            .item("manifest", AttributeValue::B(Blob::new(pack(manifest))));
+        put.send()
+            .await
+            .map_err(|error| StoreError::read("write manifest", error))?;
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReleaseBody {
+    rows: Vec<RowBody>,
+    shown: BTreeSet<OfficialId>,
+    received: BTreeMap<String, u64>,
+    as_of: Option<Date>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RowBody {
+    attestation: Attestation,
+    official: Option<OfficialId>,
+    month: String,
+    counters: BTreeMap<String, u64>,
+}
+
+impl ReleaseBody {
+    fn from_release(release: &Release) -> Self {
+        let row = |((row, month), tally): (&(Row, Month), &Tally)| RowBody {
+            attestation: row.attestation,
+            official: row.official_id.clone(),
+            month: month.to_string(),
+            counters: tally
+                .counters()
+                .map(|(counter, amount)| (counter.to_string(), amount))
+                .collect(),
+        };
+        Self {
+            rows: release.grid.iter().map(row).collect(),
+            shown: release.shown.clone(),
+            received: release
+                .received
+                .iter()
+                .map(|(month, rated)| (month.to_string(), *rated))
+                .collect(),
+            as_of: release.as_of,
+        }
+    }
+
+    fn into_release(self) -> Option<Release> {
+        let mut release = Release {
+            shown: self.shown,
+            as_of: self.as_of,
+            ..Release::default()
+        };
+        for row in self.rows {
+            let counters = row
+                .counters
+                .into_iter()
+                .map(|(name, amount)| Some((Counter::parse(&name)?, amount)));
+            let tally = counters.collect::<Option<Tally>>()?;
+            let place = Row {
+                attestation: row.attestation,
+                official_id: row.official,
+            };
+            release
+                .grid
+                .insert((place, Month::parse(&row.month)?), tally);
+        }
+        for (month, rated) in self.received {
+            release.received.insert(Month::parse(&month)?, rated);
+        }
+        Some(release)
+    }
+}
+
+/// JSON, deflated: a unit of a hundred officials stays far below an item's 400 KB.
+fn pack(body: &impl Serialize) -> Vec<u8> {
+    let json = serde_json::to_vec(body).expect("texts and numbers always serialise");
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(&json)
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory cannot fail")
+}
+
+fn unpack<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+    let mut json = Vec::new();
+    DeflateDecoder::new(bytes).read_to_end(&mut json).ok()?;
+    serde_json::from_slice(&json).ok()
+}
