@@ -1,1 +1,17 @@
-fn main() {}
+//! The stream of `Ratings` → cells
+
+use aws_lambda_events::dynamodb::Event;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use thuocdo::config;
+use thuocdo::handlers::aggregate_ratings;
+use thuocdo::store::Store;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let store = Store::from_env(&config::aws().await)?;
+    run(service_fn(|event: LambdaEvent<Event>| async {
+        Ok::<_, Error>(aggregate_ratings::handle(&store, event.payload).await)
+    }))
+    .await
+}

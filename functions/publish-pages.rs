@@ -1,1 +1,22 @@
-fn main() {}
+//! Schedule → pages and files in the site's bucket
+
+use aws_sdk_s3::Client;
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use serde_json::Value;
+use thuocdo::config;
+use thuocdo::handlers::publish_pages;
+use thuocdo::site::bucket::Bucket;
+use thuocdo::store::Store;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let aws = config::aws().await;
+    let store = Store::from_env(&aws)?;
+    let bucket = Bucket::new(Client::new(&aws), config::required("SITE_BUCKET")?);
+    run(service_fn(|_: LambdaEvent<Value>| async {
+        publish_pages::handle(&store, &bucket, Timestamp::now()).await
+    }))
+    .await
+}

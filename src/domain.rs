@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod id;
 pub mod lang;
 pub mod period;
+pub mod phone;
 pub mod publication;
 pub mod rating;
 pub mod receipt;

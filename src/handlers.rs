@@ -1,1 +1,11 @@
 //! One module per function, same name: a request or event in, domain and store, a reply out.
+
+pub mod aggregate_ratings;
+pub mod app;
+pub mod publish_pages;
+pub mod reconcile_tallies;
+mod reply;
+pub mod submit_rating;
+pub mod validate_receipt;
+
+pub use app::App;

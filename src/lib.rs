@@ -11,6 +11,8 @@ pub mod challenge;
 pub mod config;
 pub mod http;
 pub mod keyring;
+pub mod metric;
+pub mod seal;
 
 pub mod handlers;
 pub mod site;

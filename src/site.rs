@@ -1,6 +1,11 @@
 //! Renders pages and files, and keeps the bucket in step with them.
 
+pub mod assets;
 pub mod bucket;
+pub mod context;
+pub mod rating_form;
+pub mod rating_pages;
+pub mod results;
 
 /// How long browsers and the CDN may keep a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

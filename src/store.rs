@@ -1,5 +1,6 @@
 //! The only code that knows the tables.
 
+pub mod catalog;
 pub mod cell;
 pub mod count;
 pub mod dossier;
@@ -14,7 +15,10 @@ pub mod transaction;
 
 pub use error::StoreError;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+
+use crate::config::{ConfigError, required};
 
 /// The two tables.
 ///
@@ -36,5 +40,14 @@ impl Store {
             ratings: ratings.into(),
             tally: tally.into(),
         }
+    }
+
+    /// A store on the tables that `RATINGS_TABLE` and `TALLY_TABLE` name.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a name is missing.
+    pub fn from_env(aws: &SdkConfig) -> Result<Self, ConfigError> {
+        let (ratings, tally) = (required("RATINGS_TABLE")?, required("TALLY_TABLE")?);
+        Ok(Self::new(Client::new(aws), ratings, tally))
     }
 }

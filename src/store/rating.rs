@@ -106,6 +106,24 @@ impl Store {
     }
 }
 
+/// Whether a stream image is a rating that waits to be counted.
+#[must_use]
+pub fn is_pending(image: &HashMap<String, AttributeValue>) -> bool {
+    let is_rating = image
+        .get(PK)
+        .and_then(|pk| pk.as_s().ok())
+        .is_some_and(|pk| pk.starts_with("U#"));
+    is_rating && image.contains_key(PEND)
+}
+
+/// The rating of a stream image.
+///
+/// # Errors
+/// [`MalformedItem`] when it is none of ours.
+pub fn rating_from_image(image: &HashMap<String, AttributeValue>) -> Result<Rating, MalformedItem> {
+    Ok(rating_from_item(image)?.rating)
+}
+
 pub(crate) fn rating_to_item(rating: &Rating, digest: &str) -> Item {
     let text = |value: &str| AttributeValue::S(value.to_owned());
     let key = Key::rating(&rating.subject.unit_id, Month::of(rating.date), &rating.id);

@@ -99,18 +99,17 @@ impl Store {
         }
     }
 
-    /// Digest of the rating under the same key, also when a retry crosses into the next month.
-    async fn saved_digest(&self, rating: &Rating) -> Result<Option<String>, StoreError> {
-        let month = Month::of(rating.date);
-        for month in [month, month.previous()] {
-            if let Some(stored) = self
-                .rating(&rating.subject.unit_id, month, &rating.id)
-                .await?
-            {
-                return Ok(Some(stored.digest));
-            }
-        }
-        Ok(None)
+    /// Digest of the rating saved under the same key, also when a retry crosses into the next month.
+    ///
+    /// Reads both months whatever the first holds: the work must not tell whether there is a rating.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn saved_digest(&self, rating: &Rating) -> Result<Option<String>, StoreError> {
+        let (unit, month) = (&rating.subject.unit_id, Month::of(rating.date));
+        let this = self.rating(unit, month, &rating.id).await?;
+        let last = self.rating(unit, month.previous(), &rating.id).await?;
+        Ok(this.or(last).map(|stored| stored.digest))
     }
 
     /// Whether a claim without a rating in the last two months was used up earlier.

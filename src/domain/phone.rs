@@ -1,0 +1,102 @@
+//! Vietnamese telephone numbers.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A text that is no Vietnamese telephone number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a Vietnamese number has 10 digits after 03, 05, 07, 08 or 09, or 11 after 02")]
+pub struct PhoneError;
+
+/// A Vietnamese number in national form, such as `0905123456`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Reads a mobile or fixed number with or without `+84`, spaces, dots, dashes or brackets.
+    ///
+    /// # Errors
+    /// [`PhoneError`] for anything that cannot be dialled in Việt Nam.
+    pub fn parse(input: &str) -> Result<Self, PhoneError> {
+        if input.len() > 60 {
+            return Err(PhoneError);
+        }
+        let typed: String = input
+            .nfkc()
+            .filter(|c| {
+                !c.is_whitespace() && !matches!(c, '.' | '-' | '(' | ')' | '\u{2010}'..='\u{2015}')
+            })
+            .collect();
+        let national = match (typed.strip_prefix("+84"), typed.strip_prefix("84")) {
+            (Some(rest), _) | (None, Some(rest)) => {
+                format!("0{}", rest.strip_prefix('0').unwrap_or(rest))
+            }
+            (None, None) => typed,
+        };
+        let mobile = national.len() == 10
+            && ["03", "05", "07", "08", "09"]
+                .iter()
+                .any(|prefix| national.starts_with(prefix));
+        let fixed = national.len() == 11 && national.starts_with("02");
+        if !(mobile || fixed) || !national.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(PhoneError);
+        }
+        Ok(Self(national))
+    }
+
+    /// The number in national form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Phone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Phone(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_write_a_number_is_one_number() {
+        for typed in [
+            "0905123456",
+            "+84 905 123 456",
+            "84905123456",
+            "0905.123.456",
+            "(090) 512-3456",
+            "０９０５１２３４５６",
+            "+840905123456",
+        ] {
+            assert_eq!(
+                Phone::parse(typed).unwrap().as_str(),
+                "0905123456",
+                "{typed}"
+            );
+        }
+        assert_eq!(Phone::parse("0236 1022").unwrap_err(), PhoneError);
+        assert_eq!(
+            Phone::parse("0236 3881 888").unwrap().as_str(),
+            "02363881888"
+        );
+    }
+
+    #[test]
+    fn a_foreign_or_cut_off_number_is_refused() {
+        for typed in [
+            "",
+            "113",
+            "0105123456",
+            "+1 212 555 0100",
+            "090512345",
+            "09051234567",
+            "0905a23456",
+            "٠٩٠٥١٢٣٤٥٦",
+        ] {
+            assert_eq!(Phone::parse(typed), Err(PhoneError), "{typed}");
+        }
+    }
+}

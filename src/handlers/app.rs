@@ -1,0 +1,150 @@
+//! What the functions a citizen talks to have in common.
+
+use std::sync::{Arc, RwLock};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::challenge::{Challenges, Difficulty};
+use crate::config;
+use crate::domain::catalog::{CatalogHead, Settings, Text, UnitEntry};
+use crate::domain::id::UnitId;
+use crate::keyring::Keyring;
+use crate::store::{Store, StoreError};
+
+/// How long a function trusts the catalog version it read.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+
+/// Store, keys, security codes and the catalog in force.
+#[derive(Debug)]
+pub struct App {
+    /// The tables.
+    pub store: Store,
+    /// The keys.
+    pub keyring: Keyring,
+    /// The security codes.
+    pub challenges: Challenges,
+    current: RwLock<Option<Current>>,
+}
+
+#[derive(Debug, Clone)]
+struct Current {
+    version: String,
+    head: Arc<CatalogHead>,
+    read_at: Timestamp,
+}
+
+impl App {
+    /// An app that has not read the catalog yet.
+    #[must_use]
+    pub fn new(store: Store, keyring: Keyring, challenges: Challenges) -> Self {
+        Self {
+            store,
+            keyring,
+            challenges,
+            current: RwLock::new(None),
+        }
+    }
+
+    /// An app on what the environment names: `RATINGS_TABLE`, `TALLY_TABLE`, `MASTER_KEY`, `AWS_*`.
+    ///
+    /// # Errors
+    /// When a setting is missing or malformed.
+    pub async fn from_env() -> Result<Self, lambda_runtime::Error> {
+        let store = Store::from_env(&config::aws().await)?;
+        let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
+        let challenges = Challenges::new(&keyring, Difficulty::default());
+        Ok(Self::new(store, keyring, challenges))
+    }
+
+    /// The catalog in force, read again after ten seconds; empty before the first import.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn catalog_head(&self, now: Timestamp) -> Result<Arc<CatalogHead>, StoreError> {
+        Ok(self
+            .current(now)
+            .await?
+            .map_or_else(|| Arc::new(empty_head()), |current| current.head))
+    }
+
+    /// The last catalog read, however old; empty before the first. For answers given while the table is out of reach.
+    #[must_use]
+    pub fn last_catalog_head(&self) -> Arc<CatalogHead> {
+        self.cached()
+            .map_or_else(|| Arc::new(empty_head()), |current| current.head)
+    }
+
+    /// The unit `id` of the catalog in force.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read.
+    pub async fn unit(&self, id: &UnitId, now: Timestamp) -> Result<Option<UnitEntry>, StoreError> {
+        match self.current(now).await? {
+            Some(current) => self.store.catalog_unit(&current.version, id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn current(&self, now: Timestamp) -> Result<Option<Current>, StoreError> {
+        let cached = self.cached();
+        if let Some(current) = &cached
+            && now.duration_since(current.read_at).abs() < FRESH
+        {
+            return Ok(cached);
+        }
+        let Some(version) = self.store.catalog_version().await? else {
+            return Ok(None);
+        };
+        let head = match cached {
+            Some(current) if current.version == version => current.head,
+            _ => match self.store.catalog_head(&version).await? {
+                Some(head) => Arc::new(head),
+                None => return Ok(None),
+            },
+        };
+        let current = Current {
+            version,
+            head,
+            read_at: now,
+        };
+        *self
+            .current
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(current.clone());
+        Ok(Some(current))
+    }
+
+    fn cached(&self) -> Option<Current> {
+        self.current
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn empty_head() -> CatalogHead {
+    let text = || Text {
+        vi: String::new(),
+        en: None,
+    };
+    CatalogHead {
+        settings: Settings {
+            province_name: text(),
+            agency_name: text(),
+            hotline: String::new(),
+            email: String::new(),
+            threshold_k: 5,
+            threshold_n: 10,
+            ranking_strata: Vec::new(),
+            legal_basis: text(),
+            consent_text: text(),
+            retention_days: 90,
+            opens: None,
+            sample: false,
+        },
+        groups: Vec::new(),
+        fields: Vec::new(),
+        reasons: Vec::new(),
+        questionnaires: Vec::new(),
+    }
+}

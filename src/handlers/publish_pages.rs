@@ -1,0 +1,318 @@
+//! On a schedule: release what may be shown, render what changed, write what differs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sha2::{Digest, Sha256};
+
+use super::reply;
+use crate::domain::catalog::{CatalogHead, UnitEntry};
+use crate::domain::id::UnitId;
+use crate::domain::lang::Lang;
+use crate::domain::period::{Month, Quarter, local_date};
+use crate::domain::publication::{
+    DossierCounts, Release, Thresholds, UnitResults, release, results,
+};
+use crate::site::bucket::{Bucket, BucketError};
+use crate::site::context::SiteContext;
+use crate::site::{SiteFile, assets, rating_pages, results as result_pages};
+use crate::store::release::{Manifest, Replaced, StoredRelease};
+use crate::store::{Store, StoreError};
+
+/// Units worked on, and objects written, at once.
+const CONCURRENCY: usize = 16;
+
+/// Publishing stopped; what was written before is complete and stays.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The tables failed.
+    #[error("publishing could not use the tables")]
+    Store(#[from] StoreError),
+    /// The bucket failed.
+    #[error("publishing could not use the bucket")]
+    Bucket(#[from] BucketError),
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PublishReport {
+    /// Units looked at.
+    pub units: usize,
+    /// Units whose release moved.
+    pub released: usize,
+    /// Objects written.
+    pub written: usize,
+    /// Objects rendered that were the same as before.
+    pub unchanged: usize,
+}
+
+impl PublishReport {
+    fn add(&mut self, other: Self) {
+        self.units += other.units;
+        self.released += other.released;
+        self.written += other.written;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// Publishes every unit of the catalog in force, and the pages above them.
+///
+/// # Errors
+/// [`PublishError`] when the tables or the bucket fail; the next run takes up where this one stopped.
+pub async fn handle(
+    store: &Store,
+    bucket: &Bucket,
+    now: Timestamp,
+) -> Result<PublishReport, PublishError> {
+    let Some(version) = store.catalog_version().await? else {
+        return Ok(PublishReport::default());
+    };
+    let Some(head) = store.catalog_head(&version).await? else {
+        return Ok(PublishReport::default());
+    };
+    let units = store.catalog_units(&version).await?;
+    let run = Run {
+        store,
+        bucket,
+        head: &head,
+        today: local_date(now),
+    };
+
+    let mut report = PublishReport::default();
+    let mut all_results = BTreeMap::new();
+    let each = units.values().map(|entry| run.publish_unit(entry));
+    let mut each = futures::stream::iter(each).buffer_unordered(CONCURRENCY);
+    while let Some(published) = each.next().await {
+        let (results, of_unit) = published?;
+        report.add(of_unit);
+        all_results.insert(results.unit_id.clone(), results);
+    }
+    report.add(run.publish_overview(&units, &all_results).await?);
+    if report.written > 0 {
+        tracing::info!(
+            route = "publish-pages",
+            units = report.units,
+            released = report.released,
+            written = report.written,
+            "pages published"
+        );
+    }
+    Ok(report)
+}
+
+struct Run<'a> {
+    store: &'a Store,
+    bucket: &'a Bucket,
+    head: &'a CatalogHead,
+    today: Date,
+}
+
+impl Run<'_> {
+    async fn publish_unit(
+        &self,
+        entry: &UnitEntry,
+    ) -> Result<(UnitResults, PublishReport), PublishError> {
+        let unit = &entry.unit.id;
+        let mut releases = self.store.releases(unit).await?;
+        let mut released = false;
+        for quarter in self.open_quarters() {
+            released |= self.advance(unit, quarter, &mut releases).await?;
+        }
+        let releases: BTreeMap<Quarter, Release> = releases
+            .into_iter()
+            .map(|(quarter, stored)| (quarter, stored.release))
+            .collect();
+        let dossiers = self.dossiers(unit, &releases).await?;
+        let results = results::unit_results(
+            unit.clone(),
+            &releases,
+            &dossiers,
+            &self.head.settings.ranking_strata,
+        );
+
+        let render = || {
+            let contexts = Lang::ALL.map(|lang| SiteContext {
+                head: self.head,
+                lang,
+                today: self.today,
+            });
+            let of_lang = |context: &SiteContext<'_>| {
+                let mut files = rating_pages::unit_pages(context, entry);
+                files.extend(result_pages::unit_files(context, entry, &results));
+                files
+            };
+            contexts.iter().flat_map(of_lang).collect()
+        };
+        let input = digest(&format!("{:?}{entry:?}{results:?}", self.key()));
+        let (written, unchanged) = self.write(Some(unit), &input, render).await?;
+        let report = PublishReport {
+            units: 1,
+            released: usize::from(released),
+            written,
+            unchanged,
+        };
+        Ok((results, report))
+    }
+
+    async fn publish_overview(
+        &self,
+        units: &BTreeMap<UnitId, UnitEntry>,
+        results: &BTreeMap<UnitId, UnitResults>,
+    ) -> Result<PublishReport, PublishError> {
+        let render = || {
+            let contexts = Lang::ALL.map(|lang| SiteContext {
+                head: self.head,
+                lang,
+                today: self.today,
+            });
+            let of_lang = |context: &SiteContext<'_>| {
+                let mut files = rating_pages::general_pages(context, units);
+                files.extend(result_pages::overview_files(context, units, results));
+                files
+            };
+            assets::files()
+                .into_iter()
+                .chain(contexts.iter().flat_map(of_lang))
+                .collect()
+        };
+        let input = digest(&format!("{:?}{units:?}{results:?}", self.key()));
+        let (written, unchanged) = self.write(None, &input, render).await?;
+        Ok(PublishReport {
+            written,
+            unchanged,
+            ..PublishReport::default()
+        })
+    }
+
+    /// What every page depends on besides its unit: the settings, the day that decides what is open, and the program.
+    fn key(&self) -> (&CatalogHead, Date, &'static str) {
+        (self.head, self.today, assets::fingerprint())
+    }
+
+    /// Quarters whose cells may still grow: this one, and the last for ratings counted late.
+    fn open_quarters(&self) -> [Quarter; 2] {
+        let this = Month::of(self.today).quarter();
+        [this.previous(), this]
+    }
+
+    /// Moves the release of a quarter as far as the rules let it; whether it moved.
+    async fn advance(
+        &self,
+        unit: &UnitId,
+        quarter: Quarter,
+        releases: &mut BTreeMap<Quarter, StoredRelease>,
+    ) -> Result<bool, StoreError> {
+        let settings = &self.head.settings;
+        let thresholds = Thresholds {
+            k: u64::from(settings.threshold_k.max(1)),
+            n: u64::from(settings.threshold_n.max(1)),
+            ranking_strata: settings
+                .ranking_strata
+                .iter()
+                .copied()
+                .collect::<BTreeSet<_>>(),
+        };
+        let mut cells = BTreeMap::new();
+        for month in quarter.months() {
+            if month <= Month::of(self.today) {
+                cells.extend(self.store.cells(unit, month).await?);
+            }
+        }
+        let stored = releases.entry(quarter).or_default();
+        let next = stored
+            .release
+            .advance(&release::grid(&cells), &thresholds, self.today);
+        if next == stored.release {
+            if stored.revision == 0 {
+                releases.remove(&quarter);
+            }
+            return Ok(false);
+        }
+        match self
+            .store
+            .put_release(unit, quarter, &next, stored.revision)
+            .await?
+        {
+            Replaced::Replaced => {
+                *stored = StoredRelease {
+                    release: next,
+                    revision: stored.revision + 1,
+                };
+                Ok(true)
+            }
+            Replaced::Outdated => {
+                // Another run was faster; show what it decided.
+                *releases = self.store.releases(unit).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Dossiers of every month something was released for.
+    async fn dossiers(
+        &self,
+        unit: &UnitId,
+        releases: &BTreeMap<Quarter, Release>,
+    ) -> Result<BTreeMap<Month, DossierCounts>, StoreError> {
+        let mut dossiers = BTreeMap::new();
+        for month in releases.keys().flat_map(|quarter| quarter.months()) {
+            if let Some(counts) = self.store.dossier_counts(unit, month).await? {
+                dossiers.insert(month, counts);
+            }
+        }
+        Ok(dossiers)
+    }
+
+    /// Writes the files whose bytes are not those last written, unless their input is the same as last time.
+    async fn write(
+        &self,
+        unit: Option<&UnitId>,
+        input: &str,
+        render: impl FnOnce() -> Vec<SiteFile>,
+    ) -> Result<(usize, usize), PublishError> {
+        const INPUT: &str = "";
+        let before = self.store.manifest(unit).await?;
+        if before.get(INPUT).is_some_and(|last| last == input) {
+            return Ok((0, 0));
+        }
+        let mut manifest = Manifest::from([(INPUT.to_owned(), input.to_owned())]);
+        let mut changed = Vec::new();
+        let mut unchanged = 0;
+        for file in render() {
+            let bytes = digest_bytes(&file.bytes);
+            if before.get(&file.path) == Some(&bytes) {
+                unchanged += 1
+            } else {
+                changed.push(file.clone())
+            }
+            manifest.insert(file.path, bytes);
+        }
+        let written = changed.len();
+        let mut puts =
+            futures::stream::iter(changed.into_iter().map(|file| self.bucket.put_file(file)))
+                .buffer_unordered(CONCURRENCY);
+        while let Some(put) = puts.next().await {
+            put?;
+        }
+        self.store.put_manifest(unit, &manifest).await?;
+        Ok((written, unchanged))
+    }
+}
+
+fn digest(text: &str) -> String {
+    digest_bytes(text.as_bytes())
+}
+
+fn digest_bytes(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..12])
+}
+
+impl PublishError {
+    /// The error and all its causes, for a log line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        reply::chain(self)
+    }
+}

@@ -1,0 +1,70 @@
+//! Answers as API Gateway takes them.
+
+use http::{HeaderValue, StatusCode, header};
+use lambda_http::{Body, Response};
+use serde::Serialize;
+
+use crate::domain::lang::Lang;
+use crate::http::{Problem, ProblemKind};
+
+/// A page, never kept by anyone.
+pub(super) fn page(status: StatusCode, html: String, lang: Lang) -> Response<Body> {
+    answer(status, "text/html; charset=utf-8", html, lang)
+}
+
+/// A JSON document, never kept by anyone.
+pub(super) fn json(status: StatusCode, body: &impl Serialize, lang: Lang) -> Response<Body> {
+    let text = serde_json::to_string(body).expect("an answer holds only texts, numbers and lists");
+    answer(status, "application/json", text, lang)
+}
+
+/// The page to open instead, with GET.
+pub(super) fn see_other(address: &str) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// 405 with the methods the address takes.
+pub(super) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Body> {
+    let mut response = Problem::from(ProblemKind::MethodNotAllowed).into_json_response(lang);
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// An error and all its causes, for a log line.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn answer(
+    status: StatusCode,
+    content_type: &'static str,
+    text: String,
+    lang: Lang,
+) -> Response<Body> {
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(lang.code()),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
