@@ -12,6 +12,7 @@ pub mod config;
 pub mod http;
 pub mod keyring;
 pub mod metric;
+pub mod openapi;
 pub mod seal;
 
 pub mod handlers;

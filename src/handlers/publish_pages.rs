@@ -15,9 +15,10 @@ use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::publication::{
     DossierCounts, Release, Thresholds, UnitResults, release, results,
 };
+use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::context::SiteContext;
-use crate::site::{SiteFile, assets, rating_pages, results as result_pages};
+use crate::site::{Cache, SiteFile, assets, rating_pages, results as result_pages};
 use crate::store::release::{Manifest, Replaced, StoredRelease};
 use crate::store::{Store, StoreError};
 
@@ -174,6 +175,7 @@ impl Run<'_> {
             };
             assets::files()
                 .into_iter()
+                .chain([api_document()])
                 .chain(contexts.iter().flat_map(of_lang))
                 .collect()
         };
@@ -298,6 +300,15 @@ impl Run<'_> {
         }
         self.store.put_manifest(unit, &manifest).await?;
         Ok((written, unchanged))
+    }
+}
+
+fn api_document() -> SiteFile {
+    SiteFile {
+        path: openapi::PATH.to_owned(),
+        content_type: "application/json",
+        cache: Cache::Page,
+        bytes: openapi::document().into_bytes(),
     }
 }
 

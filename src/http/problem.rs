@@ -4,6 +4,7 @@ use http::StatusCode;
 use lambda_http::{Body, Response};
 use rust_i18n::t;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::lang::Lang;
 
@@ -111,20 +112,30 @@ impl From<ProblemKind> for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct ProblemBody<'a> {
+/// A problem as JSON (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// `/problems/` and the kind.
     r#type: String,
+    /// What happened, in a few words.
     title: String,
+    /// The HTTP status.
     status: u16,
+    /// What to do now.
     detail: String,
+    /// One for each value at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldErrorBody<'a>>,
+    errors: Vec<FieldErrorBody>,
 }
 
-#[derive(Serialize)]
-struct FieldErrorBody<'a> {
-    field: &'a str,
-    code: &'a str,
+/// A value at fault.
+#[derive(Debug, Serialize, ToSchema)]
+struct FieldErrorBody {
+    /// Name of the value in the body.
+    field: &'static str,
+    /// What is wrong with it.
+    code: &'static str,
+    /// The sentence that says what to do.
     message: String,
 }
 

@@ -1,0 +1,204 @@
+//! The API as an OpenAPI 3.1 document, drawn from the types that read and write it.
+
+use utoipa::OpenApi;
+
+use crate::handlers::submit_rating::check::SubmitRating;
+use crate::handlers::validate_receipt::{ValidReceipt, ValidateReceipt};
+use crate::http::problem::ProblemBody;
+
+/// Where the document is served.
+pub const PATH: &str = "/openapi.json";
+
+/// The document as JSON, ending in a line break; the same bytes for the same program.
+#[must_use]
+pub fn document() -> String {
+    let mut text = Api::openapi()
+        .to_pretty_json()
+        .expect("the document holds only texts, numbers and lists");
+    text.push('\n');
+    text
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Thước Đo",
+        description = "Citizens rate the units and officials who handled their dossiers. Problems are `application/problem+json` \
+            (RFC 9457), in Vietnamese unless `Accept-Language` or `lang` asks for English. Native form posts get pages and redirects instead."
+    ),
+    paths(
+        submit_rating,
+        validate_receipt,
+        issue_challenge,
+        challenge_image,
+        challenge_audio,
+        get_statistics
+    ),
+    components(schemas(
+        SubmitRating,
+        ValidateReceipt,
+        ValidReceipt,
+        ProblemBody,
+        Saved,
+        Challenge,
+        Statistics
+    ))
+)]
+struct Api;
+
+/// The rating is durably saved.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes an answer; the handler writes it")]
+struct Saved {
+    /// Always true.
+    saved: bool,
+    /// «Đã lưu kết quả đánh giá».
+    message: String,
+}
+
+/// An ALTCHA v2 challenge (PBKDF2/SHA-256).
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "describes an answer; the handler writes it")]
+struct Challenge {
+    /// Signed as canonical JSON; `data.scope` repeats the commitment.
+    #[schema(value_type = Object)]
+    parameters: (),
+    /// HMAC-SHA-256 of the parameters, hexadecimal.
+    signature: String,
+}
+
+/// The published figures, never live ones; the same document as the site's data files.
+#[derive(utoipa::ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes an answer; the handler passes the published file on"
+)]
+struct Statistics {
+    /// Name and version of the document's schema.
+    schema: String,
+}
+
+/// Rate a unit or an official.
+///
+/// Sending the same rating of the same attempt again gets the same success and is counted once.
+#[utoipa::path(
+    post, path = "/api/ratings",
+    request_body(content((SubmitRating = "application/json"), (SubmitRating = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 201, description = "Saved now", body = Saved),
+        (status = 200, description = "Saved before by this attempt; to a native form without a security code, the page that asks for one", body = Saved),
+        (status = 303, description = "Saved; to a native form, with the thank-you page in `Location`"),
+        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such unit or official", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Rated already, by who holds the receipt's secret part or the phone", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Above 8 KB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`: values missing or wrong; `receipt-refused`: unknown, expired, used or wrong; `challenge-refused`: the security code", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not saved; sending again is safe", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn submit_rating() {}
+
+/// What a receipt lets its holder rate.
+#[utoipa::path(
+    post, path = "/api/receipts/validate",
+    request_body(content((ValidateReceipt = "application/json"), (ValidateReceipt = "application/x-www-form-urlencoded"))),
+    responses(
+        (status = 200, description = "It can rate", body = ValidReceipt),
+        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Everyone it could rate is rated; said only to who holds the secret part", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Above 8 KB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "`invalid`, `receipt-refused` (unknown, used, expired and wrong alike) or `challenge-refused`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn validate_receipt() {}
+
+/// A challenge for one rating or look-up.
+///
+/// `scope` is base64url(SHA-256(LP("thuocdo-scope/1") ‖ LP(salt) ‖ LP(purpose) ‖ LP(subject) ‖ LP(receipt_code) ‖
+/// LP(receipt_secret) ‖ LP(phone))), LP being the 4-byte big-endian length of the UTF-8 bytes, then the bytes; values as
+/// they will be posted, `""` where absent; purpose `rate` or `validate` (subject `""`).
+#[utoipa::path(
+    get, path = "/api/challenge",
+    params(("scope" = String, Query, description = "Commitment, 43 base64url characters", min_length = 43, max_length = 43)),
+    responses(
+        (status = 200, description = "Solve it within five minutes", body = Challenge),
+        (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The scope is no commitment", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn issue_challenge() {}
+
+/// The picture of a typed security code.
+#[utoipa::path(
+    get, path = "/api/challenge/image",
+    params(("token" = String, Query, description = "Token of the page that shows it")),
+    responses(
+        (status = 200, description = "Six digits", content_type = "image/png", body = Vec<u8>),
+        (status = 422, description = "The token is none of ours or has expired", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn challenge_image() {}
+
+/// A typed security code, spoken.
+#[utoipa::path(
+    get, path = "/api/challenge/audio",
+    params(("token" = String, Query, description = "Token of the page that plays it"), ("lang" = Option<String>, Query, description = "`vi` or `en`")),
+    responses(
+        (status = 200, description = "Six digits", content_type = "audio/wav", body = Vec<u8>),
+        (status = 422, description = "The token is none of ours or has expired", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn challenge_audio() {}
+
+/// Published results, of one unit or of all units for a period.
+#[utoipa::path(
+    get, path = "/api/statistics",
+    params(
+        ("unit_id" = Option<String>, Query, description = "One unit; all units when absent"),
+        ("period" = Option<String>, Query, description = "`all`, `2026`, `2026q4` or `202611`"),
+    ),
+    responses(
+        (status = 200, description = "The figures last published", body = Statistics),
+        (status = 404, description = "No such unit, or nothing published for the period", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No unit id or period", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+#[expect(dead_code, reason = "carries the documentation of a route")]
+fn get_statistics() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_document_is_the_one_the_code_gives() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::write(path, document()).unwrap();
+        }
+
+        let committed = std::fs::read_to_string(path).unwrap_or_default();
+
+        assert_eq!(
+            committed,
+            document(),
+            "run `make openapi` and commit docs/openapi.json"
+        );
+    }
+}
