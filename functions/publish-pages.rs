@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     let store = Store::from_env(&aws)?;
     let bucket = Bucket::new(Client::new(&aws), config::required("SITE_BUCKET")?);
     run(service_fn(|_: LambdaEvent<Value>| async {
-        publish_pages::handle(&store, &bucket, Timestamp::now()).await
+        Ok::<_, Error>(publish_pages::handle(&store, &bucket, Timestamp::now()).await?)
     }))
     .await
 }

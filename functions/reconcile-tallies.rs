@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let store = Store::from_env(&config::aws().await)?;
     run(service_fn(|_: LambdaEvent<Value>| async {
-        reconcile_tallies::handle(&store, Timestamp::now()).await
+        Ok::<_, Error>(reconcile_tallies::handle(&store, Timestamp::now()).await?)
     }))
     .await
 }
