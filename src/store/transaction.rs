@@ -29,6 +29,8 @@ enum Verdict {
     Refused(Vec<bool>),
     Conflict,
     Throttled,
+    /// No reply: the SDK has tried again itself, and the caller's time is limited.
+    Lost,
     Fault,
 }
 
@@ -73,6 +75,7 @@ impl Store {
                 Verdict::Conflict | Verdict::Throttled => {
                     return Err(StoreError::transient(operation)(Box::new(error)));
                 }
+                Verdict::Lost => return Err(StoreError::transient(operation)(Box::new(error))),
                 Verdict::Fault => return Err(StoreError::during(operation)(Box::new(error))),
             }
         }
@@ -110,7 +113,7 @@ fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
             _ => Verdict::Fault,
         },
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            Verdict::Throttled
+            Verdict::Lost
         }
         _ => Verdict::Fault,
     }
