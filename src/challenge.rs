@@ -1,1 +1,191 @@
-//! The security code (mã an toàn).
+//! The security code (mã an toàn): a proof of work the browser solves, or six digits a person reads or hears.
+//!
+//! Both are stateless: what the server must remember travels with the client, signed or sealed. Both are bound to one
+//! [`Scope`], so that a solution is worth one rating; where that is not enough, [`Challenges::check`] hands back a
+//! [`Nonce`] that its caller stores once.
+
+pub mod client;
+mod picture;
+mod proof_of_work;
+mod scope;
+mod speech;
+mod typed_code;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::lang::Lang;
+use crate::keyring::Keyring;
+use proof_of_work::ProofOfWork;
+pub use scope::{Commitment, CommitmentError, Purpose, Salt, Scope};
+use typed_code::TypedCodes;
+pub use typed_code::{TokenError, TypedChallenge};
+
+/// How long a challenge is issued for; ten seconds below [`LONGEST`], so that clocks need not agree exactly.
+pub const LIFETIME: SignedDuration = SignedDuration::from_secs(290);
+
+/// No challenge is accepted that outlives now by more.
+pub const LONGEST: SignedDuration = SignedDuration::from_secs(300);
+
+/// How much work a proof of work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difficulty {
+    /// PBKDF2 rounds of one attempt.
+    rounds: u32,
+    /// The solution is one of `0..=max_counter`, each as likely: half of them are tried on average.
+    max_counter: u32,
+}
+
+impl Default for Difficulty {
+    /// What citizens' browsers solve: about 500 attempts of 1,000 rounds, a fraction of a second on a phone.
+    fn default() -> Self {
+        Self {
+            rounds: 1_000,
+            max_counter: 1_000,
+        }
+    }
+}
+
+impl Difficulty {
+    /// The same protocol at a hundred-thousandth of the work, so that tests do not wait.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        Self {
+            rounds: 2,
+            max_counter: 5,
+        }
+    }
+}
+
+/// The security-code values of a body, as posted; `None` where a name is absent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Proof<'a> {
+    /// Base64 of the ALTCHA payload: the challenge and its solution.
+    pub altcha: Option<&'a str>,
+    /// The salt the client committed to its scope with.
+    pub salt: Option<&'a str>,
+    /// The sealed token behind the image.
+    pub typed_token: Option<&'a str>,
+    /// The digits as typed.
+    pub typed_answer: Option<&'a str>,
+}
+
+/// A challenge's identity: stored only if absent, it makes the challenge single-use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nonce {
+    /// 32 hexadecimal digits, drawn when the challenge was issued.
+    pub id: String,
+    /// From when the challenge is refused anyway and the nonce may be forgotten.
+    pub expires: Timestamp,
+}
+
+/// Why a security code was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChallengeError {
+    /// None was given; an image without a typed answer counts as none.
+    #[error("the security code is missing")]
+    Missing,
+    /// Not a security code at all.
+    #[error("the security code is malformed")]
+    Malformed,
+    /// Right once, too late now.
+    #[error("the security code has expired")]
+    Expired,
+    /// Forged, for another scope, or a wrong answer.
+    #[error("the security code is wrong")]
+    Wrong {
+        /// To be stored all the same: an image is worth one try.
+        nonce: Option<Nonce>,
+    },
+}
+
+/// Issues and checks security codes.
+#[derive(Clone)]
+pub struct Challenges {
+    work: ProofOfWork,
+    typed: TypedCodes,
+}
+
+impl Challenges {
+    /// Takes its keys from `keyring`.
+    #[must_use]
+    pub fn new(keyring: &Keyring, difficulty: Difficulty) -> Self {
+        Self {
+            work: ProofOfWork::new(keyring, difficulty),
+            typed: TypedCodes::new(keyring),
+        }
+    }
+
+    /// A signed proof-of-work challenge for `commitment`: the JSON of an ALTCHA v2 challenge.
+    ///
+    /// Costs the server one PBKDF2 derivation; checking costs none.
+    #[must_use]
+    pub fn issue(&self, commitment: &Commitment, now: Timestamp) -> String {
+        self.work.issue(commitment, now)
+    }
+
+    /// A typed code for `scope`, sealed: what the page hands to its image, its audio and its form.
+    #[must_use]
+    pub fn issue_typed(&self, scope: &Scope<'_>, now: Timestamp) -> TypedChallenge {
+        self.typed.issue(scope, now)
+    }
+
+    /// The picture of a typed code, a PNG of [`picture::WIDTH`] × [`picture::HEIGHT`] pixels; always the same for one token.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a token that is not ours or has expired.
+    pub fn image(&self, token: &str, now: Timestamp) -> Result<Vec<u8>, TokenError> {
+        self.typed.open(token, now).map(|code| picture::draw(&code))
+    }
+
+    /// The spoken digits of a typed code, a WAV of 8,000 eight-bit samples a second; always the same for one token and language.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a token that is not ours or has expired.
+    pub fn audio(&self, token: &str, lang: Lang, now: Timestamp) -> Result<Vec<u8>, TokenError> {
+        self.typed
+            .open(token, now)
+            .map(|code| speech::speak(&code, lang))
+    }
+
+    /// Whether `proof` is a security code for `scope`.
+    ///
+    /// A proof of work to rate needs no nonce, for the rating's own key follows from the same values; to look a receipt
+    /// up it does. A typed code always needs one, right or wrong. The caller puts the nonce if it is absent, and refuses
+    /// the request when it is there already.
+    ///
+    /// # Errors
+    /// [`ChallengeError`]; see its variants.
+    pub fn check(
+        &self,
+        proof: &Proof<'_>,
+        scope: &Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Nonce>, ChallengeError> {
+        if let Some(altcha) = given(proof.altcha) {
+            let salt = Salt::parse(proof.salt.unwrap_or_default())
+                .map_err(|_| ChallengeError::Malformed)?;
+            let nonce = self.work.check(altcha, &scope.commitment(&salt), now)?;
+            return Ok(match scope.purpose {
+                Purpose::Rate => None,
+                Purpose::Validate => Some(nonce),
+            });
+        }
+        match (given(proof.typed_token), given(proof.typed_answer)) {
+            (Some(token), Some(answer)) => self.typed.check(token, answer, scope, now).map(Some),
+            _ => Err(ChallengeError::Missing),
+        }
+    }
+}
+
+impl std::fmt::Debug for Challenges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Challenges(..)")
+    }
+}
+
+fn given(value: Option<&str>) -> Option<&str> {
+    value.filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests;
