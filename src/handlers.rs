@@ -9,3 +9,4 @@ pub mod submit_rating;
 pub mod validate_receipt;
 
 pub use app::App;
+pub mod issue_challenge;
