@@ -208,3 +208,39 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn the_sample_events_are_answered_as_their_names_say() {
+    let keyring = Keyring::from_hex(&"0123456789abcdef".repeat(4)).unwrap();
+    let challenges = Challenges::new(&keyring, Difficulty::for_tests());
+    let events = [
+        (
+            include_str!("../../../events/issue-challenge.json"),
+            StatusCode::OK,
+            "application/json",
+        ),
+        (
+            include_str!("../../../events/issue-challenge-image.json"),
+            StatusCode::OK,
+            "image/png",
+        ),
+        (
+            include_str!("../../../events/issue-challenge-audio.json"),
+            StatusCode::PARTIAL_CONTENT,
+            "audio/wav",
+        ),
+        (
+            include_str!("../../../events/issue-challenge-without-scope.json"),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "application/problem+json",
+        ),
+    ];
+
+    for (event, status, content_type) in events {
+        let request = lambda_http::request::from_str(event).unwrap();
+        let response = handle(&challenges, request, now()).await;
+
+        assert_eq!(response.status(), status);
+        assert_eq!(header(&response, CONTENT_TYPE), content_type);
+    }
+}
