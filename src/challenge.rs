@@ -129,7 +129,7 @@ impl Challenges {
         self.typed.issue(scope, now)
     }
 
-    /// The picture of a typed code, a PNG of [`picture::WIDTH`] × [`picture::HEIGHT`] pixels; always the same for one token.
+    /// The picture of a typed code, a PNG of 220 × 80 pixels; always the same for one token.
     ///
     /// # Errors
     /// [`TokenError`] for a token that is not ours or has expired.

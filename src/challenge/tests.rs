@@ -235,38 +235,40 @@ fn every_tampered_parameter_is_refused() {
 /// CVE-2025-68113: where fields are signed run together, a character moved over a border keeps the signature valid.
 #[test]
 fn characters_spliced_between_signed_fields_break_the_signature() {
+    fn text(parameters: &Value, name: &str) -> String {
+        parameters[name].as_str().unwrap().to_owned()
+    }
     let challenges = challenges();
     let solved = solved(&challenges, &SCOPE);
-    let text = |parameters: &Value, name: &str| parameters[name].as_str().unwrap().to_owned();
-    let splices: Vec<Box<dyn Fn(&mut Value)>> = vec![
-        Box::new(move |p| {
+    let splices: [fn(&mut Value); 6] = [
+        |p| {
             let (nonce, salt) = (text(p, "nonce"), text(p, "salt"));
             p["nonce"] = json!(nonce[..30]);
             p["salt"] = json!(format!("{}{salt}", &nonce[30..]));
-        }),
-        Box::new(move |p| {
+        },
+        |p| {
             let (nonce, salt) = (text(p, "nonce"), text(p, "salt"));
             p["nonce"] = json!(format!("{nonce}{}", &salt[..2]));
             p["salt"] = json!(salt[2..]);
-        }),
-        Box::new(move |p| {
+        },
+        |p| {
             let (prefix, signature) = (text(p, "keyPrefix"), text(p, "keySignature"));
             p["keyPrefix"] = json!(prefix[..2]);
             p["keySignature"] = json!(format!("{}{signature}", &prefix[2..]));
-        }),
-        Box::new(|p| {
+        },
+        |p| {
             p["expiresAt"] = json!(p["expiresAt"].as_i64().unwrap() * 10 + 3);
             p["keyLength"] = json!(2);
-        }),
-        Box::new(move |p| {
+        },
+        |p| {
             let (nonce, salt) = (text(p, "nonce"), text(p, "salt"));
             p["nonce"] = json!(format!(r#"{nonce}","salt":"{salt}"#));
             p["salt"] = json!("");
-        }),
-        Box::new(move |p| {
+        },
+        |p| {
             let prefix = text(p, "keyPrefix");
             p["algorithm"] = json!(format!(r#"PBKDF2/SHA-256","keyPrefix":"{prefix}"#));
-        }),
+        },
     ];
 
     for (index, splice) in splices.into_iter().enumerate() {
