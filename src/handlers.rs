@@ -2,6 +2,7 @@
 
 pub mod aggregate_ratings;
 pub mod app;
+pub mod issue_challenge;
 pub mod publish_pages;
 pub mod reconcile_tallies;
 mod reply;
@@ -9,4 +10,3 @@ pub mod submit_rating;
 pub mod validate_receipt;
 
 pub use app::App;
-pub mod issue_challenge;
