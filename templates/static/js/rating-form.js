@@ -16,7 +16,7 @@ const enhance = form => {
   const reasons = part('reasons');
   const progress = part('progress');
   const module = import(text.securityCode).catch(() => {});
-  let busy;
+  let busy, attempt;
 
   const say = (message, working) => {
     busy = working;
@@ -48,6 +48,8 @@ const enhance = form => {
         if (progress) progress.value = tried;
       });
       for (const name in code) body.set(name, code[name]);
+      /* Drawn once: what makes sending again after a lost answer a retry, and nobody else's. */
+      if (!body.has('attempt')) body.set('attempt', attempt ??= code.salt);
     } catch (error) {
       return solver && error instanceof TypeError ? say(text.textOffline) : form.submit();
     }
