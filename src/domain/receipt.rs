@@ -185,6 +185,28 @@ pub enum DossierStatus {
     Refused,
 }
 
+impl DossierStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Returned, Self::Supplement, Self::Refused];
+
+    /// Its spelling in tables and files; the same as in JSON.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Returned => "returned",
+            Self::Supplement => "supplement",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Reads [`Self::code`]; `None` for anything else.
+    #[must_use]
+    pub fn parse(input: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.code() == input)
+    }
+}
+
 /// Whether a dossier was settled in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
