@@ -14,6 +14,17 @@ pub struct BucketError {
     cause: String,
 }
 
+/// What a bounded read found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bounded {
+    /// The whole object.
+    Bytes(Vec<u8>),
+    /// An object larger than the bound, left unread.
+    TooLarge,
+    /// No object.
+    Absent,
+}
+
 /// One bucket, by name.
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -36,6 +47,17 @@ impl Bucket {
     /// # Errors
     /// [`BucketError`] when the bucket cannot be read.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
+        Ok(match self.get_at_most(key, u64::MAX).await? {
+            Bounded::Bytes(bytes) => Some(bytes),
+            Bounded::TooLarge | Bounded::Absent => None,
+        })
+    }
+
+    /// The object's bytes, unless there are more than `most`.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be read.
+    pub async fn get_at_most(&self, key: &str, most: u64) -> Result<Bounded, BucketError> {
         let fault = |cause: String| BucketError {
             operation: "read object",
             cause,
@@ -50,16 +72,20 @@ impl Bucket {
         {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => {
-                return Ok(None);
+                return Ok(Bounded::Absent);
             }
             Err(error) => return Err(fault(DisplayErrorContext(error).to_string())),
         };
+        let length = object.content_length().and_then(|n| u64::try_from(n).ok());
+        if length.is_none_or(|length| length > most) && most < u64::MAX {
+            return Ok(Bounded::TooLarge);
+        }
         let bytes = object
             .body
             .collect()
             .await
             .map_err(|error| fault(error.to_string()))?;
-        Ok(Some(bytes.into_bytes().to_vec()))
+        Ok(Bounded::Bytes(bytes.into_bytes().to_vec()))
     }
 
     /// Writes bytes under `key`.
