@@ -1,5 +1,6 @@
 //! The only code that knows the tables.
 
+mod backoff;
 pub mod catalog;
 pub mod cell;
 pub mod count;
