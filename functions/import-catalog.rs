@@ -1,1 +1,28 @@
-fn main() {}
+//! S3 event: a catalog or a dossier file was dropped.
+
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+use thuocdo::config;
+use thuocdo::handlers::import_catalog;
+use thuocdo::keyring::Keyring;
+use thuocdo::site::bucket::Bucket;
+use thuocdo::store::Store;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let aws = config::aws().await;
+    let ratings = config::required("RATINGS_TABLE")?;
+    let tally = config::required("TALLY_TABLE")?;
+    let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), ratings, tally);
+    let bucket = config::required("DROP_BUCKET")?;
+    let bucket = Bucket::new(aws_sdk_s3::Client::new(&aws), bucket);
+    let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
+    let import = async |event: LambdaEvent<Value>| {
+        let event = import_catalog::read_event(event.payload);
+        let reports = import_catalog::handle(&store, &bucket, &keyring, event, Timestamp::now());
+        reports.await.map(|reports| reports.len())
+    };
+    run(service_fn(import)).await
+}

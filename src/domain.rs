@@ -5,6 +5,7 @@ mod code;
 
 pub mod catalog;
 pub mod id;
+pub mod import;
 pub mod lang;
 pub mod period;
 pub mod phone;

@@ -1,0 +1,13 @@
+//! Sheets a person filled in, checked whole: a catalog or dossiers come out, or every finding does.
+
+pub mod catalog;
+pub mod columns;
+pub mod dossier;
+pub mod finding;
+mod questionnaire;
+pub mod row;
+mod settings;
+
+pub use columns::SheetKind;
+pub use finding::{Cause, Finding, Findings, Place};
+pub use row::{Cell, Columns, Row, RowReader, Sheet};

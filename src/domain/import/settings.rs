@@ -1,0 +1,206 @@
+//! Settings: one row per key, defaults for what is left out.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use super::catalog::{MAX_NAME, MAX_TEXT, Seen, each_row};
+use super::columns::SheetKind;
+use super::finding::{Cause, Findings};
+use super::row::{RowReader, Sheet, excerpt};
+use crate::domain::catalog::{Settings, Text};
+use crate::domain::rating::Attestation;
+
+/// New ratings a published result waits for, unless the catalog says otherwise.
+const DEFAULT_THRESHOLD_K: u32 = 5;
+/// Ratings from which an official's figures appear, unless the catalog says otherwise.
+const DEFAULT_THRESHOLD_N: u32 = 10;
+/// Days names and phones are kept, unless the catalog says otherwise.
+const DEFAULT_RETENTION_DAYS: u32 = 90;
+
+/// Longest text a person consents to, in characters.
+const MAX_CONSENT: usize = 2_000;
+
+/// What the rows have said so far.
+#[derive(Default)]
+struct Draft {
+    texts: BTreeMap<&'static str, Text>,
+    numbers: BTreeMap<&'static str, u32>,
+    strata: Option<Vec<Attestation>>,
+    opens: Option<Date>,
+    sample: bool,
+}
+
+/// Texts: key, longest, whether there may be English, whether it must be there.
+const TEXTS: &[(&str, usize, bool, bool)] = &[
+    ("province_name", MAX_NAME, true, true),
+    ("agency_name", MAX_NAME, true, true),
+    ("hotline", 30, false, true),
+    ("email", 100, false, true),
+    ("legal_basis", MAX_TEXT * 2, true, true),
+    ("consent_text", MAX_CONSENT, true, true),
+];
+
+/// Numbers: key, smallest, largest.
+const NUMBERS: &[(&str, u32, u32)] = &[
+    ("threshold_k", 1, 10_000),
+    ("threshold_n", 1, 10_000),
+    ("retention_days", 1, 3_650),
+];
+
+pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Option<Settings> {
+    let before = findings.count();
+    let (mut draft, mut seen) = (Draft::default(), Seen::default());
+    each_row(SheetKind::Settings, sheet, findings, |row| {
+        let Some(key) = row.required_text("key", MAX_NAME) else {
+            return;
+        };
+        let key = key.to_lowercase();
+        seen.check(row, "key", &key);
+        setting(row, &key, &mut draft);
+    });
+    let sheet = sheet?;
+    if findings.count() == before {
+        for (key, _, _, _) in TEXTS {
+            if !draft.texts.contains_key(key) {
+                findings.push(sheet.place.clone(), Cause::SettingMissing(key));
+            }
+        }
+    }
+    finish(draft)
+}
+
+fn setting(row: &mut RowReader, key: &str, draft: &mut Draft) {
+    if let Some((key, max, translated, _)) = TEXTS.iter().find(|(name, ..)| *name == key) {
+        let vi = row
+            .required_text("value", MAX_CONSENT)
+            .and_then(|_| row.lines("value", *max));
+        let en = row.lines("value_en", *max);
+        if en.is_some() && !translated {
+            row.fault("value_en", Cause::NotTranslated);
+        }
+        let Some(vi) = vi else { return };
+        match *key {
+            "hotline" if !is_phone(&vi) => row.fault("value", Cause::BadPhone),
+            "email" if !is_email(&vi) => row.fault("value", Cause::BadEmail),
+            key => {
+                draft.texts.insert(key, Text { vi, en });
+            }
+        }
+        return;
+    }
+    if row.text("value_en", MAX_CONSENT).is_some() {
+        row.fault("value_en", Cause::NotTranslated);
+    }
+    if let Some((key, min, max)) = NUMBERS.iter().find(|(name, ..)| *name == key) {
+        if let Some(number) = row.number_in("value", *min, *max) {
+            draft.numbers.insert(key, number);
+        }
+        return;
+    }
+    match key {
+        "ranking_strata" => draft.strata = strata(row),
+        "opens" => draft.opens = row.date("value"),
+        "sample" => draft.sample = row.flag("value").unwrap_or(false),
+        _ => row.fault("key", Cause::UnknownSetting(excerpt(key))),
+    }
+}
+
+fn strata(row: &mut RowReader) -> Option<Vec<Attestation>> {
+    let list = row.required_text("value", MAX_NAME)?;
+    let separators = |c: char| matches!(c, ',' | ';' | '|' | ' ' | '+');
+    let mut strata = Vec::new();
+    for code in list.split(separators).filter(|code| !code.is_empty()) {
+        match Attestation::parse(code) {
+            None => {
+                let allowed: Vec<&str> = Attestation::ALL.iter().map(|a| a.code()).collect();
+                let cause = Cause::BadWord {
+                    value: excerpt(code),
+                    allowed: allowed.join(", "),
+                };
+                row.fault("value", cause);
+            }
+            Some(stratum) if strata.contains(&stratum) => {
+                row.fault("value", Cause::Repeated(code.to_owned()));
+            }
+            Some(stratum) => strata.push(stratum),
+        }
+    }
+    (!strata.is_empty()).then_some(strata)
+}
+
+fn finish(mut draft: Draft) -> Option<Settings> {
+    let number = |key: &str, default: u32| draft.numbers.get(key).copied().unwrap_or(default);
+    let threshold_k = number("threshold_k", DEFAULT_THRESHOLD_K);
+    let threshold_n = number("threshold_n", DEFAULT_THRESHOLD_N);
+    let retention_days = number("retention_days", DEFAULT_RETENTION_DAYS);
+    let default = || vec![Attestation::DossierVerified, Attestation::DeviceSession];
+    let mut text = |key: &str| draft.texts.remove(key);
+    Some(Settings {
+        province_name: text("province_name")?,
+        agency_name: text("agency_name")?,
+        hotline: text("hotline")?.vi,
+        email: text("email")?.vi,
+        legal_basis: text("legal_basis")?,
+        consent_text: text("consent_text")?,
+        threshold_k,
+        threshold_n,
+        ranking_strata: draft.strata.unwrap_or_else(default),
+        retention_days,
+        opens: draft.opens,
+        sample: draft.sample,
+    })
+}
+
+/// Digits with the marks people set between them; short service numbers such as 1022 are numbers too.
+fn is_phone(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let allowed = |byte: u8| byte.is_ascii_digit() || b" ()+-.".contains(&byte);
+    (3..=15).contains(&digits) && text.bytes().all(allowed)
+}
+
+/// One `@`, something before it, a dotted name behind it; whether mail arrives is not ours to know.
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
+    let label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let local_byte = |b: u8| b.is_ascii_alphanumeric() || b"._%+-".contains(&b);
+    !local.is_empty()
+        && local.bytes().all(local_byte)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telephone_numbers_and_addresses_are_checked_by_shape() {
+        for good in ["(0236) 1022", "1022", "+84 236 3881 888", "0236.3881888"] {
+            assert!(is_phone(good), "{good}");
+        }
+        for bad in ["", "12", "gọi 1022", "1022;drop", "0123456789012345"] {
+            assert!(!is_phone(bad), "{bad}");
+        }
+        assert!(is_email("gopy@danang.gov.vn"));
+        for bad in [
+            "",
+            "gopy",
+            "@danang.gov.vn",
+            "a@b",
+            "a@b..vn",
+            "a b@c.vn",
+            "a@c.vn<br>",
+            "a@b@c.vn",
+        ] {
+            assert!(!is_email(bad), "{bad}");
+        }
+    }
+}
