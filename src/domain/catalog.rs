@@ -112,35 +112,6 @@ code_enum!(
     }
 );
 
-impl OfficialRole {
-    /// Every role, in the order a dossier passes through them.
-    pub const ALL: [Self; 5] = [
-        Self::Guide,
-        Self::Receive,
-        Self::Settle,
-        Self::Return,
-        Self::Desk,
-    ];
-
-    /// Its spelling in tables and files; the same as in JSON.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Guide => "guide",
-            Self::Receive => "receive",
-            Self::Settle => "settle",
-            Self::Return => "return",
-            Self::Desk => "desk",
-        }
-    }
-
-    /// Reads [`Self::code`]; `None` for anything else.
-    #[must_use]
-    pub fn parse(input: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.code() == input)
-    }
-}
-
 /// Someone who can be rated: cadre, civil servant, public employee or contract worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Official {

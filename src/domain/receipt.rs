@@ -171,41 +171,19 @@ fn check_character(body: &str) -> Option<u8> {
     Some(CROCKFORD[value as usize])
 }
 
-/// Where a dossier stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DossierStatus {
-    /// Received, being settled.
-    Open,
-    /// Result returned.
-    Returned,
-    /// Supplement requested.
-    Supplement,
-    /// Refused.
-    Refused,
-}
-
-impl DossierStatus {
-    /// Every status.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Returned, Self::Supplement, Self::Refused];
-
-    /// Its spelling in tables and files; the same as in JSON.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Returned => "returned",
-            Self::Supplement => "supplement",
-            Self::Refused => "refused",
-        }
+code_enum!(
+    /// Where a dossier stands.
+    DossierStatus {
+        /// Received, being settled.
+        Open = "open",
+        /// Result returned.
+        Returned = "returned",
+        /// Supplement requested.
+        Supplement = "supplement",
+        /// Refused.
+        Refused = "refused",
     }
-
-    /// Reads [`Self::code`]; `None` for anything else.
-    #[must_use]
-    pub fn parse(input: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.code() == input)
-    }
-}
+);
 
 /// Whether a dossier was settled in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,10 @@
 //! What a transaction's outcome means, read from its cancellation reasons by position.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, backoff};
 
 /// Times a transaction in conflict with another is tried before giving up.
 const ATTEMPTS: u32 = 6;
@@ -70,7 +68,7 @@ impl Store {
             match verdict(&error) {
                 Verdict::Refused(failed) => return Ok(Outcome::Refused(failed)),
                 Verdict::Conflict | Verdict::Throttled if attempt < ATTEMPTS => {
-                    back_off(attempt).await
+                    backoff::pause(attempt).await
                 }
                 Verdict::Conflict | Verdict::Throttled => {
                     return Err(StoreError::transient(operation)(Box::new(error)));
@@ -80,18 +78,6 @@ impl Store {
             }
         }
     }
-}
-
-/// Waits 10 ms · 2^attempt, less a random part of it.
-async fn back_off(attempt: u32) {
-    let ceiling = 10_u64 << attempt.min(6);
-    let mut random = [0; 8];
-    let jitter = if getrandom::fill(&mut random).is_ok() {
-        u64::from_le_bytes(random) % ceiling
-    } else {
-        0
-    };
-    tokio::time::sleep(Duration::from_millis(ceiling - jitter / 2)).await;
 }
 
 fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
