@@ -1,1 +1,8 @@
-//! x
+//! The system through its outer doors: requests, events, the template, the browser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected should stop at once"
+)]
+
+mod template;
