@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update};
 use jiff::civil::Date;
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::backoff;
+use super::transaction::Outcome;
 use super::error::MalformedItem;
 use super::key::{Key, PK};
 use super::{Store, StoreError};
@@ -139,16 +138,12 @@ impl Store {
             if plan.actions.is_empty() {
                 return Ok(plan.outcomes);
             }
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(plan.actions))
-                .send()
-                .await;
-            match sent {
-                Ok(_) => return Ok(plan.outcomes),
-                Err(error) if may_pass(&error) => {}
-                Err(error) => return Err(StoreError::during("write dossiers")(error.into())),
+            match self.transact("write dossiers", &plan.actions).await {
+                Ok(Outcome::Committed { .. }) => return Ok(plan.outcomes),
+                // A receipt changed meanwhile, or the reply was lost: reading will tell.
+                Ok(Outcome::Refused(_)) => {}
+                Err(error) if error.transient => {}
+                Err(error) => return Err(error),
             }
             backoff::pause(attempt).await;
         }
@@ -364,36 +359,6 @@ fn count(key: &Key, change: [i64; 3], table: &str) -> Result<Update, StoreError>
         .expression_attribute_values(":overdue", overdue)
         .build()
         .map_err(|e| StoreError::during("write dossiers")(e.into()))
-}
-
-/// Whether the receipts should be read and the transaction tried again: one of them changed, or the table was busy.
-fn may_pass(error: &SdkError<TransactWriteItemsError>) -> bool {
-    const PASSING: [&str; 5] = [
-        "None",
-        "ConditionalCheckFailed",
-        "TransactionConflict",
-        "ProvisionedThroughputExceeded",
-        "ThrottlingError",
-    ];
-    match error.as_service_error() {
-        // Whether it was written is unknown; reading will tell.
-        None => true,
-        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
-            let mut codes = canceled.cancellation_reasons().iter().map(|r| r.code());
-            codes.all(|code| code.is_none_or(|code| PASSING.contains(&code)))
-        }
-        Some(error) => {
-            use TransactWriteItemsError as E;
-            matches!(
-                error,
-                E::ProvisionedThroughputExceededException(_)
-                    | E::RequestLimitExceeded(_)
-                    | E::ThrottlingException(_)
-                    | E::TransactionInProgressException(_)
-                    | E::InternalServerError(_)
-            )
-        }
-    }
 }
 
 /// Seconds since 1970 at which a receipt of a dossier received on `received` expires.
