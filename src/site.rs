@@ -3,6 +3,8 @@
 pub mod assets;
 pub mod bucket;
 pub mod context;
+pub mod format;
+pub mod layout;
 pub mod rating_form;
 pub mod rating_pages;
 pub mod results;

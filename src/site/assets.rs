@@ -1,0 +1,94 @@
+//! Static files, embedded in the program and named after their content, so that they may be kept forever.
+//!
+//! A list of `include_bytes!` rather than a crate: a misspelt name fails the build, and nothing is published that is not
+//! named here. No file refers to another by name; pages hand every address over.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+use super::{Cache, SiteFile};
+
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! embed {
+    ($($name:literal: $content_type:expr),+ $(,)?) => {
+        &[$(($name, $content_type, include_bytes!(concat!("../../templates/static/", $name)))),+]
+    };
+}
+
+/// Name below `templates/static/`, media type, bytes.
+const EMBEDDED: &[(&str, &str, &[u8])] = embed![
+    "site.css": CSS,
+    "icon.svg": SVG,
+    "slip.svg": SVG,
+    "js/rating-form.js": JAVASCRIPT,
+    "js/security-code.js": JAVASCRIPT,
+    "js/pow-worker.js": JAVASCRIPT,
+    "js/receipt-link.js": JAVASCRIPT,
+    "js/list-filter.js": JAVASCRIPT,
+];
+
+/// Addresses in the order of [`EMBEDDED`].
+static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    EMBEDDED
+        .iter()
+        .map(|(name, _, bytes)| hashed_path(name, bytes))
+        .collect()
+});
+
+/// Every static file of the site.
+#[must_use]
+pub fn files() -> Vec<SiteFile> {
+    let files = EMBEDDED.iter().zip(PATHS.iter());
+    files
+        .map(|((_, content_type, bytes), path)| SiteFile {
+            path: path.clone(),
+            content_type,
+            cache: Cache::Forever,
+            bytes: bytes.to_vec(),
+        })
+        .collect()
+}
+
+/// The address of `name`: `/static/site.1a2b3c4d.css` for `site.css`; `/static/` for a name that is not embedded.
+#[must_use]
+pub fn path(name: &str) -> &'static str {
+    let index = EMBEDDED.iter().position(|(embedded, ..)| *embedded == name);
+    debug_assert!(index.is_some(), "no static file `{name}`");
+    index.map_or("/static/", |index| &PATHS[index])
+}
+
+/// `/static/<stem>.<first 8 hexadecimal digits of SHA-256>.<ext>`.
+fn hashed_path(name: &str, bytes: &[u8]) -> String {
+    let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..4]);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    format!("/static/{stem}.{digest}.{extension}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_follows_from_the_content() {
+        assert_eq!(hashed_path("js/a.js", b"abc"), "/static/js/a.ba7816bf.js");
+        assert_ne!(
+            hashed_path("js/a.js", b"abc"),
+            hashed_path("js/a.js", b"abd")
+        );
+    }
+
+    #[test]
+    fn every_embedded_file_is_published_under_its_address() {
+        let files = files();
+
+        assert_eq!(files.len(), EMBEDDED.len());
+        for ((name, ..), file) in EMBEDDED.iter().zip(&files) {
+            assert_eq!(path(name), file.path);
+            assert_eq!(file.cache, Cache::Forever);
+        }
+    }
+}
