@@ -73,7 +73,12 @@ pub fn percent(part: u64, whole: u64, lang: Lang) -> String {
 pub fn date(date: Date, lang: Lang) -> String {
     match lang {
         Lang::Vi => format!("{:02}/{:02}/{}", date.day(), date.month(), date.year()),
-        Lang::En => format!("{} {} {}", date.day(), month_name(date.month()), date.year()),
+        Lang::En => format!(
+            "{} {} {}",
+            date.day(),
+            month_name(date.month()),
+            date.year()
+        ),
     }
 }
 
@@ -157,10 +162,7 @@ mod tests {
         assert_eq!(vi("all"), "tất cả");
         assert_eq!(en("2026q4"), "Q4 2026");
         assert_eq!(en("202611"), "November 2026");
-        assert_eq!(
-            date(jiff::civil::date(2026, 11, 5), Lang::Vi),
-            "05/11/2026"
-        );
+        assert_eq!(date(jiff::civil::date(2026, 11, 5), Lang::Vi), "05/11/2026");
         assert_eq!(
             date(jiff::civil::date(2026, 11, 5), Lang::En),
             "5 November 2026"

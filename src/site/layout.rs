@@ -1,7 +1,7 @@
 //! The frame of every page: band, menu, breadcrumbs, footer.
 //!
 //! A page's struct has a field `layout: Layout<'a>` and its template begins `{% extends "layout.html" %}` and fills
-//! `{% block main %}`; texts come from `{{ layout.text("some.key") }}`, addresses from `{{ layout.href("/some/path/") }}`.
+//! `{% block main %}`; texts come from `{{ layout.text("menu.units") }}`, addresses from `{{ layout.href("/some/path/") }}`.
 
 use std::borrow::Cow;
 
@@ -176,7 +176,7 @@ impl<'a> Layout<'a> {
     pub fn as_of(&self) -> Option<String> {
         let date = self.data_date?;
         Some(self.text_with(
-            "results.as_of",
+            "layout.as_of",
             "date",
             &format::date(date, self.context.lang),
         ))

@@ -1,0 +1,105 @@
+//! The order of names in Vietnamese lists.
+
+use std::cmp::Ordering;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What names are ordered by: first the letters of the Vietnamese alphabet, then the tones.
+///
+/// Letters order `a ă â b c d đ e ê … o ô ơ … u ư …`, tones none, huyền, hỏi, ngã, sắc, nặng; a tone only decides between
+/// words of the same letters, wherever in the word it is written (`Hoà` is `Hòa`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CollationKey {
+    letters: Vec<u32>,
+    /// One for each word.
+    tones: Vec<u8>,
+}
+
+/// The key of a text as a whole, for names of units.
+#[must_use]
+pub fn text_key(text: &str) -> CollationKey {
+    let mut letters = Vec::with_capacity(text.len());
+    let mut tones = vec![0];
+    for c in text.nfd() {
+        let (modifier, tone) = match c {
+            '\u{306}' => (1, 0),
+            '\u{302}' => (2, 0),
+            '\u{31b}' => (3, 0),
+            '\u{300}' => (0, 1),
+            '\u{309}' => (0, 2),
+            '\u{303}' => (0, 3),
+            '\u{301}' => (0, 4),
+            '\u{323}' => (0, 5),
+            c => {
+                for lower in c.to_lowercase() {
+                    letters.push(match lower {
+                        'đ' => u32::from('d') * 4 + 1,
+                        lower => u32::from(lower) * 4,
+                    });
+                }
+                if c.is_whitespace() {
+                    tones.push(0);
+                }
+                continue;
+            }
+        };
+        if let (Some(letter), Some(last_tone)) = (letters.last_mut(), tones.last_mut()) {
+            *letter += modifier;
+            *last_tone += tone;
+        }
+    }
+    CollationKey { letters, tones }
+}
+
+/// The key of a person's name: the last word, which is the given name, before the rest.
+#[must_use]
+pub fn person_key(name: &str) -> (CollationKey, CollationKey) {
+    let name = name.trim();
+    let (rest, given) = name.rsplit_once(char::is_whitespace).unwrap_or(("", name));
+    (text_key(given), text_key(rest))
+}
+
+/// Orders two people by given name, then by the rest.
+#[must_use]
+pub fn compare_people(one: &str, other: &str) -> Ordering {
+    person_key(one).cmp(&person_key(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_ordered_by_given_name_in_vietnamese_order() {
+        let mut names = [
+            "Trần Văn Đức",
+            "Nguyễn Thị Ánh",
+            "Lê Dũng",
+            "Phạm Thị An",
+            "Lê Thị Âu",
+            "Hồ Văn Ẩn",
+            "Đỗ Văn An",
+            "Bùi Thị Hoà",
+            "Bùi Thị Hoa",
+            "Vũ Thị Hòa",
+        ];
+
+        names.sort_by(|one, other| compare_people(one, other));
+
+        assert_eq!(
+            names,
+            [
+                "Đỗ Văn An",
+                "Phạm Thị An",
+                "Nguyễn Thị Ánh",
+                "Hồ Văn Ẩn",
+                "Lê Thị Âu",
+                "Lê Dũng",
+                "Trần Văn Đức",
+                "Bùi Thị Hoa",
+                "Bùi Thị Hoà",
+                "Vũ Thị Hòa",
+            ]
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Pages that only say something: thanks, guide, privacy, accessibility, errors.
+
+use askama::Template;
+
+use super::super::SiteFile;
+use super::super::context::SiteContext;
+use super::super::format;
+use super::super::layout::Layout;
+use super::super::rating_form::render;
+
+/// All of them.
+pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
+    let layout = |path: &str, key: &str| Layout::new(context, path, context.text(key));
+    let unlisted = |path: &str, key: &str| {
+        let mut layout = layout(path, key);
+        layout.indexed = false;
+        layout
+    };
+    let days = u64::from(context.head.settings.retention_days);
+    let days = format::number(days, context.lang);
+    let thanks = ThanksPage {
+        layout: unlisted("/cam-on/", "thanks.title"),
+    };
+    let guide = GuidePage {
+        layout: layout("/huong-dan/", "guide.title"),
+    };
+    let privacy = PrivacyPage {
+        layout: layout("/rieng-tu/", "privacy.title"),
+        phone_period: context.text_with("privacy.kept.phone_period", "days", &days),
+    };
+    let accessibility = AccessibilityPage {
+        layout: layout("/tro-nang/", "accessibility.title"),
+    };
+    let not_found = NotFoundPage {
+        layout: unlisted("/loi/404/", "not_found.title"),
+    };
+    let fault = FaultPage {
+        layout: unlisted("/loi/500/", "fault.title"),
+    };
+    vec![
+        thanks.layout.file(render(&thanks)),
+        guide.layout.file(render(&guide)),
+        privacy.layout.file(render(&privacy)),
+        accessibility.layout.file(render(&accessibility)),
+        not_found.layout.file(render(&not_found)),
+        fault.layout.file(render(&fault)),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "rating/thanks.html")]
+struct ThanksPage<'a> {
+    layout: Layout<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "info/guide.html")]
+struct GuidePage<'a> {
+    layout: Layout<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "info/privacy.html")]
+struct PrivacyPage<'a> {
+    layout: Layout<'a>,
+    phone_period: String,
+}
+
+#[derive(Template)]
+#[template(path = "info/accessibility.html")]
+struct AccessibilityPage<'a> {
+    layout: Layout<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "info/not-found.html")]
+struct NotFoundPage<'a> {
+    layout: Layout<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "info/fault.html")]
+struct FaultPage<'a> {
+    layout: Layout<'a>,
+}
