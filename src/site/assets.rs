@@ -22,6 +22,7 @@ macro_rules! embed {
 /// Name below `templates/static/`, media type, bytes.
 const EMBEDDED: &[(&str, &str, &[u8])] = embed![
     "site.css": CSS,
+    "results.css": CSS,
     "icon.svg": SVG,
     "slip.svg": SVG,
     "js/rating-form.js": JAVASCRIPT,
