@@ -1,0 +1,108 @@
+//! What result pages have in common.
+
+use jiff::civil::Date;
+
+use crate::domain::publication::{DossierCounts, Ledger};
+use crate::site::context::SiteContext;
+use crate::site::format;
+use crate::site::layout::{Layout, Section};
+
+use super::figures::{Figures, Share};
+use super::navigation::{Link, PeriodNav};
+use super::wording::{fill, number};
+
+/// Heading, ways to other periods and views, files.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) heading: String,
+    /// None before anything was received.
+    pub(super) period: Option<String>,
+    pub(super) nav: PeriodNav,
+    /// Locale key of what stands before the second row of periods.
+    pub(super) parts_key: &'static str,
+    pub(super) views: Vec<Link>,
+    pub(super) files: Option<Files>,
+}
+
+/// The data files beside a page.
+#[derive(Debug, Clone)]
+pub(super) struct Files {
+    pub(super) lead: String,
+    /// Address without its extension; the same in both trees.
+    pub(super) stem: String,
+}
+
+/// The figure a page is about.
+#[derive(Debug, Clone)]
+pub(super) struct Headline {
+    pub(super) share: Share,
+    /// The interval as a sentence.
+    pub(super) interval: String,
+}
+
+impl Headline {
+    pub(super) fn new(context: &SiteContext, figures: Figures) -> Self {
+        let share = figures.share(context.lang);
+        let interval = fill(
+            context,
+            "results.share.interval",
+            &[("low", &share.low), ("high", &share.high)],
+        );
+        Self { share, interval }
+    }
+}
+
+/// The layout of the result page at `path`.
+pub(super) fn layout<'a>(
+    context: &SiteContext<'a>,
+    path: String,
+    title: String,
+    as_of: Option<Date>,
+) -> Layout<'a> {
+    let mut layout = Layout::new(context, path, title).section(Section::Results);
+    layout.data_date = as_of;
+    layout
+}
+
+/// «Chưa đủ số liệu để công bố (dưới … lượt đánh giá).»
+pub(super) fn no_data(context: &SiteContext, least: u32) -> String {
+    let least = number(context, u64::from(least));
+    fill(context, "results.no_data", &[("k", &least)])
+}
+
+/// Received, published and waiting, and why some wait.
+pub(super) fn ledger_lines(context: &SiteContext, ledger: Ledger) -> Vec<String> {
+    let line = fill(
+        context,
+        "results.ledger.line",
+        &[
+            ("received", &number(context, ledger.received)),
+            ("published", &number(context, ledger.published)),
+            ("waiting", &number(context, ledger.waiting())),
+        ],
+    );
+    let reason = if ledger.waiting() == 0 {
+        context.text("results.ledger.none_waiting").into_owned()
+    } else {
+        let least = number(context, u64::from(context.head.settings.threshold_k));
+        fill(context, "results.ledger.reason", &[("k", &least)])
+    };
+    vec![line, reason]
+}
+
+/// How many dossiers were returned on time and late.
+pub(super) fn timeliness_line(context: &SiteContext, dossiers: DossierCounts) -> String {
+    let returned = dossiers.on_time.saturating_add(dossiers.overdue);
+    fill(
+        context,
+        "results.dossiers.timeliness",
+        &[
+            ("on_time", &number(context, dossiers.on_time)),
+            ("overdue", &number(context, dossiers.overdue)),
+            (
+                "percent",
+                &format::percent(dossiers.on_time, returned, context.lang),
+            ),
+        ],
+    )
+}
