@@ -56,7 +56,10 @@ pub fn read(
 ) -> Option<Catalog> {
     let before = findings.count();
     for kind in SheetKind::ALL {
-        if kind.required() && !sheets.contains_key(&kind) {
+        // A sheet that is there but unreadable has been told already.
+        let mut told = findings.list().iter();
+        let told = told.any(|finding| SheetKind::parse(&finding.place.sheet) == Some(kind));
+        if kind.required() && !told && !sheets.contains_key(&kind) {
             findings.push(sheet_place(file, kind), Cause::SheetMissing);
         }
     }

@@ -167,3 +167,184 @@ fn sealed(keyring: &Keyring, dossier: Dossier) -> NewReceipt {
         receipt: dossier.receipt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::import::{Sheet, SheetKind};
+    use crate::domain::receipt::ReceiptSecret;
+
+    const HEADER: &str = "code,secret,unit,officials,field,procedure,received,due,returned,status";
+
+    /// The sample's catalog: what the tests below refer to is in it.
+    fn catalog() -> Catalog {
+        let sheet = |kind: SheetKind| -> (SheetKind, Sheet) {
+            let path = format!("sample/catalog/{}.csv", kind.name());
+            let bytes = std::fs::read(path).unwrap();
+            let file = CsvFile::open(&bytes).unwrap();
+            (kind, file.sheet(Place::default()).unwrap())
+        };
+        let sheets: BTreeMap<_, _> = SheetKind::ALL.map(sheet).into();
+        let mut findings = Findings::default();
+        let catalog = crate::domain::import::catalog::read(&sheets, "sample", &mut findings);
+        assert_eq!(findings, Findings::default());
+        catalog.unwrap()
+    }
+
+    fn check(text: &str, catalog: &Catalog) -> Findings {
+        let file = DossierFile {
+            bytes: text.as_bytes(),
+            place: Place::default(),
+            catalog,
+            now: "2026-11-20T17:30:00+07:00".parse().unwrap(),
+        };
+        let mut findings = Findings::default();
+        file.check(&mut findings);
+        findings
+    }
+
+    #[test]
+    fn every_fault_is_told_by_row_and_column() {
+        let catalog = catalog();
+        let secret = ReceiptSecret::from_bits(7).printed();
+        let wrong = "0000000007A";
+        let unknown = |value: &str, sheet| Cause::Unknown {
+            value: value.to_owned(),
+            sheet,
+        };
+        let cases = [
+            (
+                "A-B,,xa-hoa-vang,,ho-tich,,01/10/2026,,,open",
+                "code",
+                Cause::BadReceiptCode,
+            ),
+            (
+                ",,xa-hoa-vang,,ho-tich,,01/10/2026,,,open",
+                "code",
+                Cause::Missing,
+            ),
+            (
+                "A-261001-0001,SHORT,xa-hoa-vang,,ho-tich,,01/10/2026,,,open",
+                "secret",
+                Cause::BadReceiptSecret,
+            ),
+            (
+                &format!("A-261001-0001,{wrong},xa-hoa-vang,,ho-tich,,01/10/2026,,,open"),
+                "secret",
+                Cause::BadReceiptSecret,
+            ),
+            (
+                "A-261001-0001,,xa-xa,,ho-tich,,01/10/2026,,,open",
+                "unit",
+                unknown("xa-xa", "units"),
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,giay-to,,01/10/2026,,,open",
+                "field",
+                unknown("giay-to", "fields"),
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,ho-tich,,,,,open",
+                "received",
+                Cause::Missing,
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,ho-tich,,21/11/2026,,,open",
+                "received",
+                Cause::InFuture,
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,ho-tich,,01/10/2026,30/09/2026,,open",
+                "due",
+                Cause::BeforeReceived,
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,ho-tich,,01/10/2026,,,returned",
+                "returned",
+                Cause::ReturnedWithoutDay,
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,,ho-tich,,01/10/2026,,02/10/2026,open",
+                "returned",
+                Cause::DayWithoutReturn,
+            ),
+            (
+                "A-250601-0001,,xa-hoa-vang,,ho-tich,,01/06/2025,,,open",
+                "unit",
+                Cause::UnitNotInForce {
+                    unit: "xa-hoa-vang".to_owned(),
+                },
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,so-y-te-01:desk,ho-tich,,01/10/2026,,,open",
+                "officials",
+                Cause::NotOfUnit {
+                    official: "so-y-te-01".to_owned(),
+                    unit: "xa-hoa-vang".to_owned(),
+                },
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,xa-hoa-vang-01:boss,ho-tich,,01/10/2026,,,open",
+                "officials",
+                Cause::BadWord {
+                    value: "boss".to_owned(),
+                    allowed: "guide, receive, settle, return, desk".to_owned(),
+                },
+            ),
+            (
+                "A-261001-0001,,xa-hoa-vang,xa-hoa-vang-01|xa-hoa-vang-01,ho-tich,,01/10/2026,,,open",
+                "officials",
+                Cause::Repeated("xa-hoa-vang-01".to_owned()),
+            ),
+        ];
+        for (row, column, cause) in cases {
+            let good = format!(
+                "B-261001-0001,{secret},xa-hoa-vang,xa-hoa-vang-01,ho-tich,Khai sinh,2026-10-01,,,open"
+            );
+            let findings = check(&format!("{HEADER}\n{good}\n{row}\n"), &catalog);
+            let [finding] = findings.list() else {
+                panic!("{row}: {:?}", findings.list());
+            };
+            assert_eq!(finding.cause, cause, "{row}");
+            assert_eq!(finding.place.row, Some(3));
+            assert_eq!(finding.place.column.as_deref(), Some(column));
+        }
+    }
+
+    #[test]
+    fn a_code_stands_once_however_it_is_spelled() {
+        let row = |code: &str| format!("{code},,xa-hoa-vang,,ho-tich,,01/10/2026,,,open");
+        let text = format!(
+            "{HEADER}\n{}\n\n{}\n",
+            row("a.1-261001-0001"),
+            row("A.1 – 261001 – 0001")
+        );
+
+        let findings = check(&text, &catalog());
+
+        let value = "A.1-261001-0001".to_owned();
+        assert_eq!(findings.list()[0].cause, Cause::Duplicate { value, row: 2 });
+        assert_eq!(findings.list()[0].place.row, Some(4));
+    }
+
+    #[test]
+    fn a_file_without_dossiers_is_told() {
+        let catalog = catalog();
+        for (text, cause) in [
+            ("", Cause::HeaderMissing),
+            (HEADER, Cause::NoRows),
+            ("code,unit,field,received\n", Cause::ColumnMissing),
+        ] {
+            assert_eq!(check(text, &catalog).list()[0].cause, cause);
+        }
+    }
+
+    #[test]
+    fn a_receipt_that_has_expired_is_never_taken_in_again() {
+        let today = jiff::civil::date(2026, 11, 20);
+        let oldest = oldest(today);
+        assert_eq!(today.since(oldest).unwrap().get_days(), RECEIPT_DAYS - 1);
+    }
+}

@@ -239,3 +239,220 @@ fn cell(value: &DataRef) -> Cell {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use jiff::civil::date;
+    use proptest::prelude::*;
+    use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::*;
+
+    fn read_all(bytes: &[u8]) -> (BTreeMap<SheetKind, Sheet>, Vec<(String, Cause)>) {
+        let mut findings = Findings::default();
+        let sheets = read(bytes, "danang.xlsx", &mut findings);
+        let list = findings.list().iter();
+        let list = list.map(|f| (f.place.sheet.clone(), f.cause.clone()));
+        (sheets, list.collect())
+    }
+
+    fn workbook() -> Vec<u8> {
+        let mut workbook = Workbook::new();
+        let date_format = Format::new().set_num_format("dd/mm/yyyy");
+        let sheet = workbook.add_worksheet().set_name("Nhóm đơn vị").unwrap();
+        for (column, heading) in ["Mã", "Tên", "Từ ngày", "valid_to"].iter().enumerate() {
+            sheet.write(1, column as u16, *heading).unwrap();
+        }
+        let day = ExcelDateTime::from_ymd(2025, 7, 1).unwrap();
+        sheet.write(4, 0, "xa-phuong").unwrap();
+        let formula = Formula::new("=\"Xã/ \"&\"phường\"").set_result("Xã/ phường");
+        sheet.write(4, 1, formula).unwrap();
+        sheet.write_with_format(4, 2, &day, &date_format).unwrap();
+        let failed = Formula::new("=NA()").set_result("#N/A");
+        sheet.write(4, 3, failed).unwrap();
+        workbook.add_worksheet().set_name("Sheet2").unwrap();
+        let settings = workbook.add_worksheet().set_name("settings").unwrap();
+        settings.write(0, 0, "key").unwrap();
+        settings.write(0, 1, "value").unwrap();
+        settings.write(1, 0, "threshold_k").unwrap();
+        settings.write(1, 1, 5).unwrap();
+        settings.write(2, 1, true).unwrap();
+        workbook.save_to_buffer().unwrap()
+    }
+
+    /// The workbook with one part rewritten.
+    fn with_part(bytes: &[u8], name: &str, rewrite: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for index in 0..archive.len() {
+            let mut part = archive.by_index(index).unwrap();
+            let own = part.name().unwrap().into_owned();
+            let mut content = Vec::new();
+            part.read_to_end(&mut content).unwrap();
+            if own == name {
+                content = rewrite(content);
+            }
+            writer
+                .start_file(&own, SimpleFileOptions::default())
+                .unwrap();
+            writer.write_all(&content).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn cells_come_out_typed_and_rows_as_they_are_numbered() {
+        let (sheets, findings) = read_all(&workbook());
+
+        assert_eq!(findings, []);
+        let groups = &sheets[&SheetKind::Groups];
+        assert_eq!((groups.header.number, groups.rows[0].number), (2, 5));
+        assert_eq!(
+            groups.rows[0].cells,
+            [
+                Cell::Text("xa-phuong".to_owned()),
+                Cell::Text("Xã/ phường".to_owned()),
+                Cell::Date(date(2025, 7, 1)),
+                Cell::Broken("#N/A".to_owned()),
+            ]
+        );
+        let settings = &sheets[&SheetKind::Settings].rows;
+        assert_eq!(settings[0].cells[1], Cell::Number(5.0));
+        assert_eq!(settings[1].cells, [Cell::Empty, Cell::Flag(true)]);
+    }
+
+    #[test]
+    fn sheets_that_are_not_known_or_there_twice_are_told() {
+        let mut workbook = Workbook::new();
+        for name in ["fields", "Lĩnh vực", "Ghi chú"] {
+            let sheet = workbook.add_worksheet().set_name(name).unwrap();
+            sheet.write(0, 0, "id").unwrap();
+        }
+
+        let (_, findings) = read_all(&workbook.save_to_buffer().unwrap());
+
+        assert_eq!(
+            findings,
+            [
+                ("Lĩnh vực".to_owned(), Cause::SheetTwice),
+                ("Ghi chú".to_owned(), Cause::SheetUnknown),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_workbook_is_told() {
+        let zipped = with_part(&workbook(), "xl/workbook.xml", |_| b"<html/>".to_vec());
+        let cut = &workbook()[..2_000];
+        for bytes in [
+            &b""[..],
+            b"PK",
+            b"id,name\n",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            cut,
+            &zipped,
+        ] {
+            let (sheets, findings) = read_all(bytes);
+            assert!(sheets.is_empty());
+            if bytes != zipped {
+                assert_eq!(findings, [(String::new(), Cause::Unreadable)]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_unpacks_to_too_much_is_not_read() {
+        let zeros = |size: usize| move |_: Vec<u8>| vec![b' '; size];
+        let styles = with_part(&workbook(), "xl/styles.xml", zeros(5 << 20));
+        let strings = with_part(&workbook(), "xl/sharedStrings.xml", zeros(33 << 20));
+        assert!(styles.len() < 100_000);
+        for bytes in [styles, strings] {
+            assert_eq!(read_all(&bytes).1, [(String::new(), Cause::Bomb)]);
+        }
+    }
+
+    #[test]
+    fn a_claim_to_billions_of_strings_reserves_nothing() {
+        for claim in [
+            "uniqueCount=\"99999999999999\"",
+            "uniqueCount = '0099999999'",
+        ] {
+            let bytes = with_part(&workbook(), "xl/sharedStrings.xml", |part| {
+                let part = String::from_utf8(part).unwrap();
+                let start = part.find("uniqueCount").unwrap();
+                let end = start + part[start..].find('>').unwrap();
+                format!("{}{claim}{}", &part[..start], &part[end..]).into_bytes()
+            });
+            assert_eq!(
+                read_all(&bytes).1,
+                [(String::new(), Cause::Bomb)],
+                "{claim}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cell_at_the_far_end_of_the_sheet_costs_nothing() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("fields").unwrap();
+        sheet.write(0, 0, "id").unwrap();
+        sheet.write(1_048_575, 0, "xa").unwrap();
+        let rows = read_all(&workbook.save_to_buffer().unwrap());
+        assert_eq!(rows.0[&SheetKind::Fields].rows[0].number, 1_048_576);
+
+        let sheet = workbook.worksheet_from_index(0).unwrap();
+        sheet.write(1_048_575, 16_383, "x").unwrap();
+        let (_, findings) = read_all(&workbook.save_to_buffer().unwrap());
+        let max = MAX_COLUMNS;
+        assert_eq!(
+            findings,
+            [("fields".to_owned(), Cause::TooManyColumns { max })]
+        );
+    }
+
+    #[test]
+    fn one_long_string_shown_in_every_cell_is_counted_each_time() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("fields").unwrap();
+        let long = "x".repeat(30_000);
+        for row in 0..2_500 {
+            sheet.write(row, 0, &long).unwrap();
+        }
+        let (_, findings) = read_all(&workbook.save_to_buffer().unwrap());
+        let max = MAX_CELLS;
+        assert_eq!(
+            findings,
+            [("fields".to_owned(), Cause::TooManyCells { max })]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_damaged_workbook_never_panics(
+            part in prop::sample::select(vec![
+                "xl/workbook.xml", "xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/sharedStrings.xml",
+                "xl/_rels/workbook.xml.rels", "[Content_Types].xml",
+            ]),
+            edits in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(b"<>\"'/&;0129AZaz =\x80".to_vec())), 1..6),
+            cut in prop::option::of(any::<prop::sample::Index>()),
+        ) {
+            let bytes = with_part(&workbook(), part, |mut content| {
+                for (index, byte) in &edits {
+                    let index = index.index(content.len());
+                    content[index] = *byte;
+                }
+                if let Some(cut) = cut {
+                    content.truncate(cut.index(content.len()));
+                }
+                content
+            });
+            read_all(&bytes);
+        }
+    }
+}
