@@ -1,0 +1,307 @@
+//! Objects of the buckets in one SQLite table: whole objects, one lock, conditions decided under it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use md5::{Digest, Md5};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::error::BoxError;
+use crate::sqlite;
+
+/// Largest object, in bytes.
+pub const MAX_OBJECT: usize = 64 * 1024 * 1024;
+
+/// What is known of an object beside its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// MD5 of the bytes in hexadecimal, without quotes.
+    pub etag: String,
+    /// `Content-Type` as it was put.
+    pub content_type: Option<String>,
+    /// `Cache-Control` as it was put.
+    pub cache_control: Option<String>,
+    /// When it was put, to the millisecond.
+    pub last_modified: SystemTime,
+    /// Length in bytes.
+    pub size: u64,
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// What is known of it.
+    pub head: Head,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// An object to be put.
+#[derive(Debug, Clone, Default)]
+pub struct Upload {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+}
+
+/// What must hold of the object there is before it is replaced or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    Always,
+    /// There is none.
+    Absent,
+    /// There is one.
+    Present,
+    /// It has this tag.
+    Tag(String),
+    /// It has another tag, or there is none.
+    NotTag(String),
+}
+
+impl Condition {
+    fn holds(&self, etag: Option<&str>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Absent => etag.is_none(),
+            Self::Present => etag.is_some(),
+            Self::Tag(expected) => etag == Some(expected),
+            Self::NotTag(refused) => etag != Some(refused),
+        }
+    }
+}
+
+/// The outcome of a conditional change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Done; the object's tag now, where it was put.
+    Done(String),
+    /// The condition did not hold.
+    Refused {
+        /// Whether there is an object at all.
+        exists: bool,
+    },
+}
+
+/// All objects of all buckets.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl Objects {
+    /// Opens the file at `path`, or a store in memory.
+    ///
+    /// # Errors
+    /// When the file is no database.
+    pub fn open(path: Option<&Path>) -> Result<Self, BoxError> {
+        let connection = sqlite::open(path)?;
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS objects (
+                bucket TEXT NOT NULL,
+                key TEXT NOT NULL,
+                etag TEXT NOT NULL,
+                content_type TEXT,
+                cache_control TEXT,
+                last_modified_ms INTEGER NOT NULL,
+                bytes BLOB NOT NULL,
+                PRIMARY KEY (bucket, key)
+             )",
+        )?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
+    /// Writes an object whole, if `condition` holds.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn put(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: Upload,
+        condition: Condition,
+    ) -> Result<Change, BoxError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.blocking(move |connection| {
+            let etag = HEXLOWER.encode(&Md5::digest(&upload.bytes));
+            let transaction = connection.transaction()?;
+            let current = etag_of(&transaction, &bucket, &key)?;
+            if !condition.holds(current.as_deref()) {
+                return Ok(Change::Refused {
+                    exists: current.is_some(),
+                });
+            }
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO objects
+                     (bucket, key, etag, content_type, cache_control, last_modified_ms, bytes)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![
+                    bucket,
+                    key,
+                    etag,
+                    upload.content_type,
+                    upload.cache_control,
+                    milliseconds(SystemTime::now()),
+                    &upload.bytes[..],
+                ])?;
+            transaction.commit()?;
+            Ok(Change::Done(etag))
+        })
+        .await
+    }
+
+    /// Deletes an object, if `condition` holds; deleting none is done too.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn delete(
+        &self,
+        bucket: &str,
+        key: &str,
+        condition: Condition,
+    ) -> Result<Change, BoxError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.blocking(move |connection| {
+            let transaction = connection.transaction()?;
+            let current = etag_of(&transaction, &bucket, &key)?;
+            if !condition.holds(current.as_deref()) {
+                return Ok(Change::Refused {
+                    exists: current.is_some(),
+                });
+            }
+            transaction.execute(
+                "DELETE FROM objects WHERE bucket = ?1 AND key = ?2",
+                (&bucket, &key),
+            )?;
+            transaction.commit()?;
+            Ok(Change::Done(current.unwrap_or_default()))
+        })
+        .await
+    }
+
+    /// The object, where there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn get(&self, bucket: &str, key: &str) -> Result<Option<Object>, BoxError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.blocking(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT etag, content_type, cache_control, last_modified_ms, length(bytes), bytes
+                     FROM objects WHERE bucket = ?1 AND key = ?2",
+                )?
+                .query_row((&bucket, &key), |row| {
+                    Ok(Object {
+                        head: head(row)?,
+                        bytes: Bytes::from(row.get::<_, Vec<u8>>(5)?),
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// What is known of the object, where there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn head(&self, bucket: &str, key: &str) -> Result<Option<Head>, BoxError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.blocking(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT etag, content_type, cache_control, last_modified_ms, length(bytes)
+                     FROM objects WHERE bucket = ?1 AND key = ?2",
+                )?
+                .query_row((&bucket, &key), head)
+                .optional()
+        })
+        .await
+    }
+
+    /// Up to `limit` keys that start with `prefix` and come after `after`, in byte order, each with its head.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn list(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(String, Head)>, BoxError> {
+        let (bucket, prefix, after) = (bucket.to_owned(), prefix.to_owned(), after.to_owned());
+        self.blocking(move |connection| {
+            let end = last_with(&prefix);
+            let mut statement = connection.prepare_cached(
+                "SELECT etag, content_type, cache_control, last_modified_ms, length(bytes), key
+                 FROM objects
+                 WHERE bucket = ?1 AND key >= ?2 AND key < ?3 AND key > ?4
+                 ORDER BY key LIMIT ?5",
+            )?;
+            statement
+                .query_map(
+                    params![
+                        bucket,
+                        prefix,
+                        end,
+                        after,
+                        i64::try_from(limit).unwrap_or(i64::MAX)
+                    ],
+                    |row| Ok((row.get(5)?, head(row)?)),
+                )?
+                .collect()
+        })
+        .await
+    }
+
+    async fn blocking<T, F>(&self, work: F) -> Result<T, BoxError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let connection = Arc::clone(&self.connection);
+        let worked = tokio::task::spawn_blocking(move || work(&mut sqlite::lock(&connection)));
+        Ok(worked.await??)
+    }
+}
+
+/// A bound just above every key that starts with `prefix`: the highest character behind it.
+pub(crate) fn last_with(prefix: &str) -> String {
+    format!("{prefix}{}", char::MAX)
+}
+
+fn etag_of(connection: &Connection, bucket: &str, key: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT etag FROM objects WHERE bucket = ?1 AND key = ?2")?
+        .query_row((bucket, key), |row| row.get(0))
+        .optional()
+}
+
+fn head(row: &Row) -> rusqlite::Result<Head> {
+    let milliseconds: u64 = row.get(3)?;
+    Ok(Head {
+        etag: row.get(0)?,
+        content_type: row.get(1)?,
+        cache_control: row.get(2)?,
+        last_modified: UNIX_EPOCH + Duration::from_millis(milliseconds),
+        size: row.get(4)?,
+    })
+}
+
+fn milliseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
