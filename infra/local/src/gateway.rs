@@ -40,19 +40,16 @@ pub enum Function {
     IssueChallenge,
     /// Gives published figures as JSON.
     GetStatistics,
-    /// Gives the description of this API.
-    DescribeApi,
 }
 
 /// Every route; another method or path is answered 404, as the HTTP API does.
-const ROUTES: [(&str, Function); 7] = [
+const ROUTES: [(&str, Function); 6] = [
     ("POST /api/ratings", Function::SubmitRating),
     ("POST /api/receipts/validate", Function::ValidateReceipt),
     ("GET /api/challenge", Function::IssueChallenge),
     ("GET /api/challenge/image", Function::IssueChallenge),
     ("GET /api/challenge/audio", Function::IssueChallenge),
     ("GET /api/statistics", Function::GetStatistics),
-    ("GET /api/openapi.json", Function::DescribeApi),
 ];
 
 /// Answers a request as the handler of a function does.

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use http::header::{
     CONTENT_ENCODING, CONTENT_SECURITY_POLICY, ETAG, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Response};
 
@@ -12,9 +13,10 @@ pub const CONTENT_SECURITY: &str = "default-src 'none'; script-src 'self'; style
     base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'";
 
 /// Strict-Transport-Security is the CDN's alone: here there is no TLS.
-const HEADERS: [(HeaderName, &str); 6] = [
+const HEADERS: [(HeaderName, &str); 7] = [
     (CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
     (REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -26,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
     (
         HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "camera=(), geolocation=(), microphone=()",
     ),
 ];
 

@@ -1,1 +1,153 @@
-fn main() {}
+//! Runs the whole of Thước Đo on this machine.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use local::error::chain;
+use local::s3::SITE_BUCKET;
+use local::{Options, Stack};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The whole of Thước Đo in one process: pages, API, tables and buckets.
+#[derive(Debug, Parser)]
+#[command(name = "local", version)]
+struct Arguments {
+    /// Where the data is kept; made where there is none.
+    #[arg(long, value_name = "DIR", default_value = ".data")]
+    data: PathBuf,
+    /// Where people reach it.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    addr: SocketAddr,
+    /// Load the trial sample when the data directory has no catalog yet.
+    #[arg(long)]
+    sample: bool,
+    /// Where the sample is.
+    #[arg(long, value_name = "DIR", default_value = "sample")]
+    sample_dir: PathBuf,
+    /// Shortest time between two publications, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    publish_every: u64,
+    /// Time between two comparisons of the tallies with the ratings, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    reconcile_every: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), local::error::BoxError> {
+    let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+    let (mut interrupt, mut terminate) = (signal(interrupt)?, signal(terminate)?);
+    let options = Options {
+        data: Some(arguments.data.clone()),
+        addr: arguments.addr,
+        sample: arguments.sample.then(|| sample(&arguments.sample_dir)),
+        publish_every: Duration::from_secs(arguments.publish_every),
+        reconcile_every: Duration::from_secs(arguments.reconcile_every),
+        ..Options::default()
+    };
+    let starting = Stack::start(options);
+    let stack = tokio::select! {
+        started = starting => started?,
+        () = either(&mut interrupt, &mut terminate) => return Ok(()),
+    };
+    announce(&stack, &arguments.data).await?;
+    either(&mut interrupt, &mut terminate).await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = stack.stop() => Ok(()),
+        () = either(&mut interrupt, &mut terminate) => Err("stopped before everything was finished".into()),
+    }
+}
+
+/// Every field that is logged is named where it is logged; the engines say only what is wrong with them.
+fn log_to_stderr() {
+    let ours = Targets::new()
+        .with_target("local", Level::INFO)
+        .with_target("thuocdo", Level::INFO)
+        .with_default(LevelFilter::ERROR);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .compact();
+    tracing_subscriber::registry().with(lines).with(ours).init();
+}
+
+/// The sample as it was named, or the one beside the source code.
+fn sample(named: &Path) -> PathBuf {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(named);
+    if !named.exists() && shipped.exists() {
+        shipped
+    } else {
+        named.to_owned()
+    }
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+/// Says where to go: the address first, for programs, then what is worth opening.
+async fn announce(stack: &Stack, data: &Path) -> Result<(), local::error::BoxError> {
+    let units = stack
+        .objects
+        .list(SITE_BUCKET, "don-vi/", "", 1_000)
+        .await?
+        .into_iter()
+        .map(|(key, _)| key);
+    let unit = units
+        .filter_map(|key| Some(key.strip_suffix("index.html")?.to_owned()))
+        .find(|path| path.matches('/').count() == 2);
+    let address = &stack.address;
+    let mut lines = format!("ready {address}\n");
+    match unit {
+        Some(unit) => {
+            for (name, path) in [
+                ("home", ""),
+                ("rate a unit", unit.as_str()),
+                ("results", "ket-qua/"),
+                ("guide", "huong-dan/"),
+            ] {
+                lines.push_str(&format!("  {name:<11} {address}/{path}\n"));
+            }
+        }
+        None => lines.push_str(&format!(
+            "  nothing is published yet: put a catalog into {}, or start with --sample on a new directory\n",
+            data.join("inbox/catalog").display()
+        )),
+    }
+    // Nobody may be reading; that is no reason to stop.
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    Ok(())
+}

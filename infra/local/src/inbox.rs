@@ -1,0 +1,153 @@
+//! The inbox: files put into `inbox/catalog` and `inbox/dossiers` are imported and moved to `inbox/done`.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use thuocdo::site::bucket::Bucket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::dispatch::Functions;
+use crate::error::{BoxError, StartError, chain};
+use crate::import::{Kind, REPORT, entries, import};
+use crate::schedules::Publisher;
+
+/// How often the folders are looked at; a file is taken when it was the same twice.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a file rests after a fault of ours.
+const REST: Duration = Duration::from_secs(60);
+
+/// The running watch over the inbox.
+pub(crate) struct Inbox {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Size and time of every file of an entry: another stamp means someone is still writing.
+type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+struct Watch {
+    root: PathBuf,
+    functions: Arc<Functions>,
+    dropped: Bucket,
+    publisher: Arc<Publisher>,
+    seen: HashMap<PathBuf, Stamp>,
+    resting: HashMap<PathBuf, Instant>,
+}
+
+impl Inbox {
+    /// Makes the folders and watches them.
+    pub(crate) fn start(
+        root: PathBuf,
+        functions: Arc<Functions>,
+        dropped: Bucket,
+        publisher: Arc<Publisher>,
+    ) -> Result<Self, StartError> {
+        for folder in ["catalog", "dossiers", "done"] {
+            let path = root.join(folder);
+            std::fs::create_dir_all(&path)
+                .map_err(|source| StartError::Directory { path, source })?;
+        }
+        let (stop, mut stopped) = watch::channel(false);
+        let mut watch = Watch {
+            root,
+            functions,
+            dropped,
+            publisher,
+            seen: HashMap::new(),
+            resting: HashMap::new(),
+        };
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = stopped.changed() => return,
+                    () = tokio::time::sleep(LOOK) => watch.look().await,
+                }
+            }
+        });
+        Ok(Self { stop, task })
+    }
+
+    /// Ends the watch after the file under way.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = self.task.await;
+    }
+}
+
+impl Watch {
+    async fn look(&mut self) {
+        let mut seen = HashMap::new();
+        for kind in Kind::ALL {
+            let folder = self.root.join(kind.folder());
+            let found = entries(&folder).unwrap_or_else(|error| {
+                tracing::warn!(cause = %error, "the inbox cannot be read");
+                Vec::new()
+            });
+            for path in found {
+                let Ok(stamp) = stamp(&path) else {
+                    continue;
+                };
+                let settled = self.seen.get(&path) == Some(&stamp) && !stamp.is_empty();
+                let resting = self.resting.get(&path);
+                if settled && resting.is_none_or(|until| *until <= Instant::now()) {
+                    self.take(kind, &path).await;
+                }
+                seen.insert(path, stamp);
+            }
+        }
+        self.resting.retain(|path, _| seen.contains_key(path));
+        self.seen = seen;
+    }
+
+    async fn take(&mut self, kind: Kind, path: &Path) {
+        tracing::info!(file = %path.display(), "importing");
+        let imported = import(&self.functions, &self.dropped, kind, path).await;
+        let filed = match imported {
+            Ok(imported) => {
+                self.publisher.request();
+                self.file(path, &imported.text)
+            }
+            Err(error) => Err(error),
+        };
+        match filed {
+            Ok(report) => tracing::info!(report = %report.display(), "imported"),
+            Err(error) => {
+                tracing::error!(
+                    file = %path.display(),
+                    cause = chain(&*error),
+                    "importing failed; the file is tried again in a minute"
+                );
+                self.resting.insert(path.to_owned(), Instant::now() + REST);
+            }
+        }
+    }
+
+    /// Leaves the report where the file was, and moves the file to `done`.
+    fn file(&self, path: &Path, text: &str) -> Result<PathBuf, BoxError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let report = path.with_file_name(format!("{name}{REPORT}"));
+        std::fs::write(&report, text)?;
+        let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+        std::fs::rename(path, self.root.join("done").join(format!("{time}-{name}")))?;
+        Ok(report)
+    }
+}
+
+fn stamp(path: &Path) -> std::io::Result<Stamp> {
+    let mut stamp = Stamp::new();
+    let files = if path.is_dir() {
+        entries(path)?
+    } else {
+        vec![path.to_owned()]
+    };
+    for file in files {
+        let metadata = file.metadata()?;
+        stamp.push((file, metadata.len(), metadata.modified().ok()));
+    }
+    Ok(stamp)
+}

@@ -1,0 +1,185 @@
+//! What the cloud runs on a schedule: publication, reconciliation, and the housekeeping DynamoDB does by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::dispatch::Functions;
+use crate::dynamo::Dynamo;
+use crate::error::{BoxError, chain};
+use crate::stream::Ledger;
+
+/// Publication runs this often even when nothing is known to have changed: days pass, and questionnaires open.
+const PUBLISH_ANYWAY: Duration = Duration::from_secs(600);
+/// How long a burst of ratings may gather before the first publication after a quiet time.
+const GATHER: Duration = Duration::from_millis(300);
+/// How often expired items and old stream records are removed.
+const HOUSEKEEPING: Duration = Duration::from_secs(3_600);
+/// How long DynamoDB keeps stream records.
+const STREAM_RETENTION: SignedDuration = SignedDuration::from_hours(24);
+
+/// Publishes, one run at a time, when something changed.
+pub(crate) struct Publisher {
+    functions: Arc<Functions>,
+    running: Mutex<()>,
+    due: AtomicBool,
+    changed: Notify,
+}
+
+impl Publisher {
+    pub(crate) fn new(functions: Arc<Functions>) -> Self {
+        Self {
+            functions,
+            running: Mutex::new(()),
+            due: AtomicBool::new(true),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Asks for a publication soon.
+    pub(crate) fn request(&self) {
+        self.due.store(true, Ordering::Release);
+        self.changed.notify_one();
+    }
+
+    /// Publishes now, after a run under way; returns how many objects were written.
+    pub(crate) async fn publish(&self) -> Result<usize, BoxError> {
+        let _running = self.running.lock().await;
+        // Before the run: what changes during it is for the next.
+        self.due.store(false, Ordering::Release);
+        let published = self.functions.publish_pages(Timestamp::now()).await;
+        match &published {
+            Ok(0) => {}
+            Ok(written) => tracing::info!(written, "published"),
+            Err(error) => {
+                self.due.store(true, Ordering::Release);
+                tracing::error!(cause = chain(&**error), "publishing failed");
+            }
+        }
+        published
+    }
+
+    async fn run(self: Arc<Self>, every: Duration) {
+        let mut last = None::<Instant>;
+        loop {
+            if let Some(last) = last {
+                tokio::select! {
+                    () = self.changed.notified() => {
+                        tokio::time::sleep(GATHER).await;
+                        tokio::time::sleep_until(last + every).await;
+                    }
+                    () = tokio::time::sleep_until(last + PUBLISH_ANYWAY) => {
+                        self.due.store(true, Ordering::Release);
+                    }
+                }
+            }
+            if self.due.load(Ordering::Acquire) && self.publish().await.is_err() {
+                self.changed.notify_one();
+            }
+            last = Some(Instant::now());
+        }
+    }
+}
+
+/// How often the schedules run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) publish: Duration,
+    pub(crate) reconcile: Duration,
+}
+
+/// The running schedules.
+pub(crate) struct Schedules {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Schedules {
+    pub(crate) fn start(
+        functions: Arc<Functions>,
+        publisher: Arc<Publisher>,
+        dynamo: Arc<Dynamo>,
+        ledger: Ledger,
+        stream: String,
+        pace: Pace,
+    ) -> Self {
+        let (stop, _) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let reconciler = Arc::clone(&publisher);
+        tasks.spawn(until(&stop, publisher.run(pace.publish)));
+        tasks.spawn(until(
+            &stop,
+            reconcile(functions, reconciler, pace.reconcile),
+        ));
+        tasks.spawn(until(&stop, keep_house(dynamo, ledger, stream)));
+        Self { stop, tasks }
+    }
+
+    /// Ends them; a run under way is broken off, which each of them bears.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        self.tasks.join_all().await;
+    }
+}
+
+async fn reconcile(functions: Arc<Functions>, publisher: Arc<Publisher>, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick comes at once; the stream has first go at what is pending.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        match functions.reconcile_tallies(Timestamp::now()).await {
+            Ok(true) => publisher.request(),
+            Ok(false) => {}
+            Err(error) => tracing::error!(cause = chain(&*error), "reconciling failed"),
+        }
+    }
+}
+
+async fn keep_house(dynamo: Arc<Dynamo>, ledger: Ledger, stream: String) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match dynamo.sweep().await {
+            Ok(0) => {}
+            Ok(items) => tracing::info!(items, "removed expired items"),
+            Err(error) => tracing::error!(cause = chain(&*error), "cannot remove expired items"),
+        }
+        if let Err(error) = trim(&dynamo, &ledger, &stream).await {
+            tracing::error!(cause = chain(&*error), "cannot trim the stream");
+        }
+    }
+}
+
+async fn trim(dynamo: &Dynamo, ledger: &Ledger, stream: &str) -> Result<(), BoxError> {
+    let Some(delivered) = ledger.checkpoint(stream)? else {
+        return Ok(());
+    };
+    let before = Timestamp::now() - STREAM_RETENTION;
+    let records = dynamo.trim_stream(before, &delivered).await?;
+    if records > 0 {
+        tracing::info!(records, "trimmed the stream");
+    }
+    Ok(())
+}
+
+/// `work` until `stop` says so.
+fn until(
+    stop: &watch::Sender<bool>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = ()> + Send + 'static {
+    let mut stopped = stop.subscribe();
+    async move {
+        tokio::select! {
+            () = work => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! All parts of the system, started together and stopped in order.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
+use aws_smithy_http_client::Builder;
+use jiff::Timestamp;
+use thuocdo::config;
+use thuocdo::keyring::Keyring;
+use thuocdo::site::bucket::Bucket;
+use thuocdo::store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::data::{DataDir, draw_master_key, write_private};
+use crate::dispatch::{Functions, ImportReport};
+use crate::dynamo::{self, Dynamo, RATINGS_TABLE, TALLY_TABLE};
+use crate::error::{BoxError, StartError, chain};
+use crate::gateway::Gateway;
+use crate::import::{Kind, entries, import};
+use crate::inbox::Inbox;
+use crate::objects::Objects;
+use crate::s3::{self, DROP_BUCKET, SITE_BUCKET};
+use crate::sample::{SampleRating, read_ratings};
+use crate::schedules::{Pace, Publisher, Schedules};
+use crate::server;
+use crate::stream::{Consumer, Ledger, Mapping, Poller};
+
+/// What the SDK is told the engines' region is.
+const REGION: &str = "local";
+/// Ratings of the sample stored at once.
+const SAMPLE_CONCURRENCY: usize = 16;
+/// Ratings of the sample between two lines of progress.
+const SAMPLE_PROGRESS: usize = 1_000;
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the data is kept; in memory where there is none.
+    pub data: Option<PathBuf>,
+    /// Where people reach it; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// A folder with `catalog/`, `dossiers/` and `ratings.csv`, loaded when there is no catalog yet.
+    pub sample: Option<PathBuf>,
+    /// Shortest time between two publications.
+    pub publish_every: Duration,
+    /// Time between two reconciliations.
+    pub reconcile_every: Duration,
+    /// How the stream is delivered.
+    pub mapping: Mapping,
+}
+
+impl Default for Options {
+    /// In memory, on a free loopback port, without a sample.
+    fn default() -> Self {
+        Self {
+            data: None,
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            sample: None,
+            publish_every: Duration::from_secs(3),
+            reconcile_every: Duration::from_secs(60),
+            mapping: Mapping::default(),
+        }
+    }
+}
+
+/// The running system.
+pub struct Stack {
+    /// Where it is served: `http://127.0.0.1:PORT`.
+    pub address: String,
+    /// The tables.
+    pub store: Store,
+    /// The published site.
+    pub site: Bucket,
+    /// Where files for import are dropped.
+    pub drop: Bucket,
+    /// The keys.
+    pub keyring: Keyring,
+    /// A client of the embedded DynamoDB.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// A client of the embedded S3.
+    pub s3: aws_sdk_s3::Client,
+    /// How far the stream is delivered, and what was given up.
+    pub ledger: Ledger,
+    /// The objects of both buckets, without HTTP between.
+    pub objects: Objects,
+    functions: Arc<Functions>,
+    publisher: Arc<Publisher>,
+    poller: Poller,
+    schedules: Schedules,
+    inbox: Option<Inbox>,
+    server: JoinHandle<()>,
+    stop_server: oneshot::Sender<()>,
+    endpoint: s3::Endpoint,
+    dynamo: Arc<Dynamo>,
+    data: Option<DataDir>,
+}
+
+impl Stack {
+    /// Starts everything; returns when the sample, if one was asked for, is loaded and published.
+    ///
+    /// # Errors
+    /// [`StartError`] when a part cannot start; no part is left running then.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let data = options.data.as_deref().map(DataDir::open).transpose()?;
+        let refused = |source| StartError::Address {
+            address: options.addr,
+            source,
+        };
+        let listener = TcpListener::bind(options.addr).await.map_err(refused)?;
+        let local = listener.local_addr().map_err(refused)?;
+        let keyring = match &data {
+            Some(data) => data.keyring()?,
+            None => fleeting_keyring()?,
+        };
+
+        let dynamo = Dynamo::start(data.as_ref().map(DataDir::tables).as_deref())
+            .map_err(StartError::engine("tables"))?;
+        let dynamo = Arc::new(dynamo);
+        let objects = Objects::open(data.as_ref().map(DataDir::objects).as_deref())
+            .map_err(StartError::engine("buckets"))?;
+        let ledger = Ledger::open(data.as_ref().map(DataDir::ledger).as_deref())
+            .map_err(StartError::engine("stream"))?;
+        let credentials = s3::Credentials::draw().map_err(StartError::engine("buckets"))?;
+        let endpoint = s3::Endpoint::start(objects.clone(), &credentials)
+            .await
+            .map_err(StartError::engine("buckets"))?;
+        if let Some(data) = &data {
+            let path = data.engines();
+            let text = environment(&dynamo, &endpoint, &credentials);
+            write_private(&path, &text).map_err(|source| StartError::Directory { path, source })?;
+        }
+
+        let clients = Clients::new(&dynamo, &endpoint, &credentials);
+        let stream = dynamo::create_tables(&clients.dynamodb)
+            .await
+            .map_err(StartError::engine("tables"))?;
+        let store = Store::new(clients.dynamodb.clone(), RATINGS_TABLE, TALLY_TABLE);
+        let site = Bucket::new(clients.s3.clone(), SITE_BUCKET);
+        let dropped = Bucket::new(clients.s3.clone(), DROP_BUCKET);
+        let functions = Arc::new(Functions::new(
+            store.clone(),
+            site.clone(),
+            dropped.clone(),
+            keyring.clone(),
+        ));
+        let publisher = Arc::new(Publisher::new(Arc::clone(&functions)));
+
+        let poller = Poller::start(
+            clients.streams,
+            stream.clone(),
+            ledger.clone(),
+            consumer(&functions, &publisher),
+            options.mapping,
+        );
+        let pace = Pace {
+            publish: options.publish_every,
+            reconcile: options.reconcile_every,
+        };
+        let schedules = Schedules::start(
+            Arc::clone(&functions),
+            Arc::clone(&publisher),
+            Arc::clone(&dynamo),
+            ledger.clone(),
+            stream,
+            pace,
+        );
+        let inbox = data.as_ref().map(|data| {
+            Inbox::start(
+                data.inbox(),
+                Arc::clone(&functions),
+                dropped.clone(),
+                Arc::clone(&publisher),
+            )
+        });
+        let inbox = inbox.transpose()?;
+        let (stop_server, stopped) = oneshot::channel();
+        let server = tokio::spawn(server::serve(
+            listener,
+            objects.clone(),
+            gateway(&functions),
+            async {
+                let _ = stopped.await;
+            },
+        ));
+
+        let stack = Self {
+            address: format!("http://{}", reachable(local)),
+            store,
+            site,
+            drop: dropped,
+            keyring,
+            dynamodb: clients.dynamodb,
+            s3: clients.s3,
+            ledger,
+            objects,
+            functions,
+            publisher,
+            poller,
+            schedules,
+            inbox,
+            server,
+            stop_server,
+            endpoint,
+            dynamo,
+            data,
+        };
+        if let Some(sample) = &options.sample
+            && let Err(source) = stack.load_sample(sample).await
+        {
+            stack.stop().await;
+            let path = sample.clone();
+            return Err(StartError::Sample { path, source });
+        }
+        Ok(stack)
+    }
+
+    /// Returns when every rating saved before is counted and the site was published once.
+    pub async fn settle(&self) {
+        self.poller.drain().await;
+        if let Err(error) = self.functions.reconcile_tallies(Timestamp::now()).await {
+            tracing::error!(cause = chain(&*error), "reconciling failed");
+        }
+        self.poller.drain().await;
+        // A failure is in the log, and the schedule tries again.
+        let _ = self.publisher.publish().await;
+    }
+
+    /// Imports every entry of `dir/catalog`, then of `dir/dossiers`.
+    ///
+    /// What cannot be read or imported for a fault of ours is in the log, not in the reports.
+    pub async fn import_dir(&self, dir: &Path) -> Vec<ImportReport> {
+        let mut reports = Vec::new();
+        for kind in Kind::ALL {
+            for path in entries(&dir.join(kind.folder())).unwrap_or_default() {
+                tracing::info!(file = %path.display(), "importing");
+                match import(&self.functions, &self.drop, kind, &path).await {
+                    Ok(imported) => reports.extend(imported.reports),
+                    Err(error) => tracing::error!(
+                        file = %path.display(),
+                        cause = chain(&*error),
+                        "importing failed"
+                    ),
+                }
+            }
+        }
+        self.publisher.request();
+        reports
+    }
+
+    /// Stops taking requests, finishes what is under way, and closes the files.
+    pub async fn stop(self) {
+        let _ = self.stop_server.send(());
+        let _ = self.server.await;
+        if let Some(inbox) = self.inbox {
+            inbox.stop().await;
+        }
+        self.schedules.stop().await;
+        self.poller.stop().await;
+        self.endpoint.stop().await;
+        if let Some(dynamo) = Arc::into_inner(self.dynamo) {
+            dynamo.stop().await;
+        }
+        if let Some(data) = &self.data {
+            let _ = std::fs::remove_file(data.engines());
+        }
+    }
+
+    async fn load_sample(&self, sample: &Path) -> Result<(), BoxError> {
+        if self.functions.has_catalog().await? {
+            return Ok(());
+        }
+        if !sample.is_dir() {
+            return Err("there is no such folder".into());
+        }
+        self.import_dir(sample).await;
+        let ratings = sample.join("ratings.csv");
+        if ratings.exists() {
+            self.submit_sample(read_ratings(&ratings)?).await?;
+        }
+        tracing::info!("counting and publishing");
+        self.settle().await;
+        Ok(())
+    }
+
+    async fn submit_sample(&self, ratings: Vec<SampleRating>) -> Result<(), BoxError> {
+        let all = ratings.len();
+        let mut stored = 0;
+        let mut tasks = JoinSet::new();
+        let mut left = ratings.into_iter();
+        loop {
+            while tasks.len() < SAMPLE_CONCURRENCY
+                && let Some(rating) = left.next()
+            {
+                let functions = Arc::clone(&self.functions);
+                tasks.spawn(async move { functions.submit_sample(rating).await });
+            }
+            let Some(outcome) = tasks.join_next().await else {
+                return Ok(());
+            };
+            outcome??;
+            stored += 1;
+            if stored % SAMPLE_PROGRESS == 0 || stored == all {
+                tracing::info!(stored, all, "storing the ratings of the sample");
+            }
+        }
+    }
+}
+
+/// Clients of the engines, with the timeouts and retries of the cloud.
+struct Clients {
+    dynamodb: aws_sdk_dynamodb::Client,
+    streams: aws_sdk_dynamodbstreams::Client,
+    s3: aws_sdk_s3::Client,
+}
+
+impl Clients {
+    fn new(dynamo: &Dynamo, endpoint: &s3::Endpoint, credentials: &s3::Credentials) -> Self {
+        let http = Builder::new().build_http();
+        let credentials = Credentials::new(
+            credentials.access_key.as_str(),
+            credentials.secret_key.as_str(),
+            None,
+            None,
+            "local",
+        );
+        let dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(REGION))
+            .endpoint_url(&dynamo.endpoint)
+            .credentials_provider(credentials.clone())
+            .http_client(http.clone())
+            .timeout_config(config::timeouts())
+            .retry_config(RetryConfig::standard())
+            .build();
+        let streams = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(REGION))
+            .endpoint_url(&dynamo.endpoint)
+            .credentials_provider(credentials.clone())
+            .http_client(http.clone())
+            .timeout_config(config::timeouts())
+            .retry_config(RetryConfig::standard())
+            .build();
+        let s3 = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(REGION))
+            .endpoint_url(&endpoint.endpoint)
+            .credentials_provider(credentials)
+            .force_path_style(true)
+            .http_client(http)
+            .timeout_config(config::timeouts())
+            .retry_config(RetryConfig::standard())
+            .build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(streams),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+        }
+    }
+}
+
+fn gateway(functions: &Arc<Functions>) -> Gateway {
+    let functions = Arc::clone(functions);
+    Gateway::new(Arc::new(move |function, request| {
+        let functions = Arc::clone(&functions);
+        Box::pin(async move { functions.answer(function, request, Timestamp::now()).await })
+    }))
+}
+
+fn consumer(functions: &Arc<Functions>, publisher: &Arc<Publisher>) -> Consumer {
+    let functions = Arc::clone(functions);
+    let publisher = Arc::clone(publisher);
+    Arc::new(move |event| {
+        let functions = Arc::clone(&functions);
+        let publisher = Arc::clone(&publisher);
+        Box::pin(async move {
+            let outcome = functions.aggregate_ratings(event).await;
+            publisher.request();
+            outcome
+        })
+    })
+}
+
+fn fleeting_keyring() -> Result<Keyring, StartError> {
+    let master = draw_master_key().map_err(StartError::engine("master key"))?;
+    Keyring::from_hex(&master).map_err(StartError::engine("master key"))
+}
+
+/// Where a browser on this machine reaches what listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// What other AWS tools need to look into the running engines, as a file for the shell.
+fn environment(dynamo: &Dynamo, endpoint: &s3::Endpoint, credentials: &s3::Credentials) -> String {
+    let (dynamodb, s3) = (&dynamo.endpoint, &endpoint.endpoint);
+    let s3::Credentials {
+        access_key,
+        secret_key,
+    } = credentials;
+    format!(
+        "AWS_REGION={REGION}\n\
+         AWS_ACCESS_KEY_ID={access_key}\n\
+         AWS_SECRET_ACCESS_KEY={secret_key}\n\
+         AWS_ENDPOINT_URL_DYNAMODB={dynamodb}\n\
+         AWS_ENDPOINT_URL_DYNAMODB_STREAMS={dynamodb}\n\
+         AWS_ENDPOINT_URL_S3={s3}\n\
+         RATINGS_TABLE={RATINGS_TABLE}\n\
+         TALLY_TABLE={TALLY_TABLE}\n\
+         SITE_BUCKET={SITE_BUCKET}\n\
+         DROP_BUCKET={DROP_BUCKET}\n"
+    )
+}

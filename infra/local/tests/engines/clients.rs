@@ -1,0 +1,35 @@
+//! Clients of the ordinary SDK for engines started one by one.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_http_client::Builder;
+
+pub(crate) fn dynamodb(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+        .http_client(Builder::new().build_http());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+pub(crate) fn streams(endpoint: &str) -> aws_sdk_dynamodbstreams::Client {
+    let config = aws_sdk_dynamodbstreams::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+        .http_client(Builder::new().build_http());
+    aws_sdk_dynamodbstreams::Client::from_conf(config.build())
+}
+
+pub(crate) fn s3(endpoint: &str, access_key: &str, secret_key: &str) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("local"))
+        .endpoint_url(endpoint)
+        .credentials_provider(Credentials::new(access_key, secret_key, None, None, "test"))
+        .force_path_style(true)
+        .http_client(Builder::new().build_http());
+    aws_sdk_s3::Client::from_conf(config.build())
+}

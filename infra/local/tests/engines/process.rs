@@ -1,0 +1,189 @@
+//! The runner as people start it: a process with a data directory.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_s3::primitives::ByteStream;
+use local::dynamo::RATINGS_TABLE;
+use local::s3::DROP_BUCKET;
+
+use crate::clients;
+
+struct Runner {
+    child: Child,
+    address: String,
+    engines: HashMap<String, String>,
+}
+
+fn command(data: &Path, address: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.arg("--data").arg(data).args(["--addr", address]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn start(data: &Path) -> Runner {
+    let mut command = command(data, "127.0.0.1:0");
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.trim().strip_prefix("ready ").unwrap().to_owned();
+    let engines = std::fs::read_to_string(data.join("engines.env")).unwrap();
+    let engines = engines.lines().map(|line| line.split_once('=').unwrap());
+    let engines = engines.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Runner {
+        child,
+        address,
+        engines: engines.collect(),
+    }
+}
+
+impl Runner {
+    fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        clients::dynamodb(&self.engines["AWS_ENDPOINT_URL_DYNAMODB"])
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        clients::s3(
+            &self.engines["AWS_ENDPOINT_URL_S3"],
+            &self.engines["AWS_ACCESS_KEY_ID"],
+            &self.engines["AWS_SECRET_ACCESS_KEY"],
+        )
+    }
+
+    fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        let status = kill
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut runner = start(directory.path());
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let mut writers = Vec::new();
+    for writer in 0..8 {
+        let (dynamodb, s3) = (runner.dynamodb(), runner.s3());
+        let acknowledged = Arc::clone(&acknowledged);
+        writers.push(tokio::spawn(async move {
+            for count in 0.. {
+                let name = format!("{writer}-{count}");
+                let item = dynamodb
+                    .put_item()
+                    .table_name(RATINGS_TABLE)
+                    .item("PK", AttributeValue::S("U#48-1#202611".into()))
+                    .item("SK", AttributeValue::S(name.clone()));
+                let body = ByteStream::from(name.clone().into_bytes());
+                let object = s3.put_object().bucket(DROP_BUCKET).key(&name).body(body);
+                if item.send().await.is_err() || object.send().await.is_err() {
+                    return;
+                }
+                acknowledged.lock().unwrap().push(name);
+            }
+        }));
+    }
+    while acknowledged.lock().unwrap().len() < 200 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    runner.child.kill().unwrap();
+    runner.child.wait().unwrap();
+    for writer in writers {
+        writer.abort();
+        let _ = writer.await;
+    }
+    let again = start(directory.path());
+
+    let (dynamodb, s3) = (again.dynamodb(), again.s3());
+    let acknowledged = acknowledged.lock().unwrap().clone();
+    for name in &acknowledged {
+        let item = dynamodb
+            .get_item()
+            .table_name(RATINGS_TABLE)
+            .key("PK", AttributeValue::S("U#48-1#202611".into()))
+            .key("SK", AttributeValue::S(name.clone()));
+        assert!(item.send().await.unwrap().item.is_some(), "{name}");
+        let object = s3
+            .get_object()
+            .bucket(DROP_BUCKET)
+            .key(name)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            object.body.collect().await.unwrap().to_vec(),
+            name.as_bytes()
+        );
+    }
+}
+
+#[test]
+fn a_signal_stops_it_cleanly() {
+    for signal in ["TERM", "INT"] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut runner = start(directory.path());
+
+        runner.signal(signal);
+        let status = runner.child.wait().unwrap();
+
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(!directory.path().join("engines.env").exists());
+        assert!(!directory.path().join("tables.sqlite-wal").exists());
+    }
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_said_in_one_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let file = other.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let runner = start(directory.path());
+    let taken = runner.address.strip_prefix("http://").unwrap();
+    let run = |mut command: Command| refusal(&command.output().unwrap());
+
+    let in_use = run(command(directory.path(), "127.0.0.1:0"));
+    let port = run(command(&other.path().join("data"), taken));
+    let no_directory = run(command(&file, "127.0.0.1:0"));
+    let mut no_sample = command(&other.path().join("new"), "127.0.0.1:0");
+    no_sample.args(["--sample", "--sample-dir", "/nonexistent"]);
+    let no_sample = run(no_sample);
+
+    assert!(in_use.contains("in use by another process"), "{in_use}");
+    assert!(port.contains("cannot listen on"), "{port}");
+    assert!(
+        no_directory.contains("cannot use the data directory"),
+        "{no_directory}"
+    );
+    assert!(
+        no_sample.contains("cannot load the sample from /nonexistent"),
+        "{no_sample}"
+    );
+}
