@@ -4,13 +4,13 @@ pub mod assets;
 pub mod bucket;
 pub mod collation;
 pub mod context;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod format;
 pub mod layout;
 pub mod rating_form;
 pub mod rating_pages;
 pub mod results;
-#[cfg(test)]
-pub(crate) mod fixture;
 
 /// How long browsers and the CDN may keep a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

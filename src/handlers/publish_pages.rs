@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
@@ -83,7 +83,7 @@ pub async fn handle(
 
     let mut report = PublishReport::default();
     let mut all_results = BTreeMap::new();
-    let each = units.values().map(|entry| run.publish_unit(entry));
+    let each: Vec<_> = units.values().map(|entry| run.publish_unit(entry).boxed()).collect();
     let mut each = futures::stream::iter(each).buffer_unordered(CONCURRENCY);
     while let Some(published) = each.next().await {
         let (results, of_unit) = published?;
@@ -190,7 +190,7 @@ impl Run<'_> {
 
     /// What every page depends on besides its unit: the settings, the day that decides what is open, and the program.
     fn key(&self) -> (&CatalogHead, Date, &'static str) {
-        (self.head, self.today, assets::fingerprint())
+        (self.head, self.today, env!("SITE_FINGERPRINT"))
     }
 
     /// Quarters whose cells may still grow: this one, and the last for ratings counted late.

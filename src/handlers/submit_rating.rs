@@ -474,6 +474,14 @@ pub(super) fn new_attempt() -> String {
     }
 }
 
+/// The values with an attempt drawn for them, unless the page had drawn one.
+pub(super) fn with_attempt(values: TypedValues) -> TypedValues {
+    match values.first("attempt") {
+        "" => values.with("attempt", &new_attempt()),
+        _ => values,
+    }
+}
+
 fn saved(done: &Done, wire: Wire, lang: Lang) -> Response<Body> {
     match wire {
         Wire::Form => reply::see_other(&format!("{}/cam-on/", lang.prefix())),
@@ -553,7 +561,7 @@ fn refused(app: &App, refusal: Refusal, form: &Form, lang: Lang, now: Timestamp)
         } else {
             problem.kind.status()
         };
-        let values = values.with_attempt(&new_attempt());
+        let values = with_attempt(values);
         let page = TypedCodePage {
             context: &context,
             action: ADDRESS,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::reply;
-use super::submit_rating::{attest, check, new_attempt};
+use super::submit_rating::{attest, check, with_attempt};
 use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
@@ -350,7 +350,7 @@ fn refused(app: &App, refusal: Refusal, form: &Form, lang: Lang, now: Timestamp)
         } else {
             problem.kind.status()
         };
-        let values = values.with_attempt(&new_attempt());
+        let values = with_attempt(values);
         let page = TypedCodePage {
             context: &context,
             action: ADDRESS,

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+use serde_json::Value;
 
 use super::SiteFile;
 use super::context::SiteContext;
 use super::layout::{Layout, Section};
 use crate::domain::catalog::{Official, OfficialRole, Questionnaire, UnitEntry};
 use crate::domain::rating::{Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
-use crate::http::{FieldError, Problem, ProblemKind};
+use crate::http::{FieldError, Form, Problem, ProblemKind};
 
 /// Names that belong to one attempt at the security code and are never carried on.
 const SECURITY_CODE_NAMES: [&str; 4] = ["altcha", "salt", "typed_token", "typed_answer"];
@@ -26,6 +27,43 @@ impl TypedValues {
         values
             .and_then(|values| values.first())
             .map_or("", String::as_str)
+    }
+
+    /// What a native form sent, without its security code.
+    #[must_use]
+    pub fn from_form(form: &Form) -> Self {
+        let mut typed = Self::default();
+        for (name, value) in &form.values {
+            match value {
+                _ if SECURITY_CODE_NAMES.contains(&name.as_str()) => {}
+                Value::String(text) => typed.push(name.clone(), text.clone()),
+                Value::Array(values) => {
+                    let texts = values.iter().filter_map(Value::as_str);
+                    texts.for_each(|text| typed.push(name.clone(), text.to_owned()));
+                }
+                Value::Object(values) => {
+                    let texts = values
+                        .iter()
+                        .filter_map(|(key, text)| Some((key, text.as_str()?)));
+                    texts.for_each(|(key, text)| {
+                        typed.push(format!("{name}.{key}"), text.to_owned())
+                    });
+                }
+                _ => {}
+            }
+        }
+        typed
+    }
+
+    /// The same with `value` as the only one of `name`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), vec![value.to_owned()]);
+        self
+    }
+
+    fn push(&mut self, name: String, value: String) {
+        self.0.entry(name).or_default().push(value);
     }
 
     /// Whether `value` was chosen for `name`.

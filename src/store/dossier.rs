@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, tz::TimeZone};
 
 use super::backoff;
-use super::transaction::Outcome;
 use super::error::MalformedItem;
 use super::key::{Key, PK};
+use super::transaction::Outcome;
 use super::{Store, StoreError};
 use crate::domain::catalog::OfficialRole;
 use crate::domain::id::{FieldId, OfficialId, UnitId};

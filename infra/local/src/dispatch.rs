@@ -5,7 +5,17 @@ use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use http::{Response, StatusCode};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 use lambda_http::{Body, Request};
+use serde_json::Value;
+use thuocdo::challenge::client::Attempt;
+use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
+pub use thuocdo::handlers::import_catalog::ImportReport;
+use thuocdo::handlers::{
+    App, aggregate_ratings, import_catalog, issue_challenge, publish_pages,
+    reconcile_tallies, submit_rating, validate_receipt,
+};
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -14,12 +24,11 @@ use crate::error::BoxError;
 use crate::gateway::Function;
 use crate::sample::SampleRating;
 
-/// What an import says of one file.
-#[derive(Debug)]
-pub struct ImportReport;
-
 /// Everything the functions work with.
 pub struct Functions {
+    app: App,
+    /// The same app with security codes that cost next to nothing: the sample is rated through the front door too.
+    sample: App,
     store: Store,
     site: Bucket,
     dropped: Bucket,
@@ -29,8 +38,20 @@ pub struct Functions {
 impl Functions {
     /// Functions on these tables, buckets and keys.
     #[must_use]
-    pub fn new(store: Store, site: Bucket, dropped: Bucket, keyring: Keyring) -> Self {
+    pub fn new(
+        store: Store,
+        site: Bucket,
+        dropped: Bucket,
+        keyring: Keyring,
+        difficulty: Difficulty,
+    ) -> Self {
+        let app = |difficulty| {
+            let challenges = Challenges::new(&keyring, difficulty);
+            App::new(store.clone(), keyring.clone(), challenges)
+        };
         Self {
+            app: app(difficulty),
+            sample: app(Difficulty::for_tests()),
             store,
             site,
             dropped,
@@ -45,10 +66,14 @@ impl Functions {
         request: Request,
         now: Timestamp,
     ) -> Response<Body> {
-        let _ = (&self.keyring, function, request, now);
-        let mut response = Response::new(Body::Empty);
-        *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
-        response
+        match function {
+            Function::SubmitRating => submit_rating::handle(&self.app, request, now).await,
+            Function::ValidateReceipt => validate_receipt::handle(&self.app, request, now).await,
+            Function::IssueChallenge => {
+                issue_challenge::handle(&self.app.challenges, request, now).await
+            }
+            Function::GetStatistics => { let _ = &self.site; Response::new(Body::Empty) }
+        }
     }
 
     /// Counts what the stream delivers.
@@ -56,8 +81,7 @@ impl Functions {
     /// # Errors
     /// Never of its own: failed records are in the answer.
     pub async fn aggregate_ratings(&self, event: Event) -> Result<DynamoDbEventResponse, BoxError> {
-        let _ = (&self.store, event);
-        Ok(DynamoDbEventResponse::default())
+        Ok(aggregate_ratings::handle(&self.store, event).await)
     }
 
     /// Compares cells with ratings and counts what the stream lost; whether anything was counted.
@@ -65,8 +89,8 @@ impl Functions {
     /// # Errors
     /// When the tables fail.
     pub async fn reconcile_tallies(&self, now: Timestamp) -> Result<bool, BoxError> {
-        let _ = now;
-        Ok(false)
+        let report = reconcile_tallies::handle(&self.store, now).await?;
+        Ok(report.swept > 0)
     }
 
     /// Publishes what changed; returns how many objects were written.
@@ -74,8 +98,8 @@ impl Functions {
     /// # Errors
     /// When tables or bucket fail.
     pub async fn publish_pages(&self, now: Timestamp) -> Result<usize, BoxError> {
-        let _ = (&self.site, now);
-        Ok(0)
+        let report = publish_pages::handle(&self.store, &self.site, now).await?;
+        Ok(report.written)
     }
 
     /// Imports the files an event names.
@@ -87,8 +111,7 @@ impl Functions {
         event: S3Event,
         now: Timestamp,
     ) -> Result<Vec<ImportReport>, BoxError> {
-        let _ = (&self.dropped, event, now);
-        Ok(Vec::new())
+        Ok(import_catalog::handle(&self.store, &self.dropped, &self.keyring, event, now).await?)
     }
 
     /// Whether a catalog is in force.
@@ -96,15 +119,49 @@ impl Functions {
     /// # Errors
     /// When the tables fail.
     pub async fn has_catalog(&self) -> Result<bool, BoxError> {
-        Ok(false)
+        Ok(self.store.catalog_version().await?.is_some())
     }
 
-    /// Stores a rating of the sample as if it had been sent on its day.
+    /// Stores a rating of the sample as if it had been sent at noon of its day.
     ///
     /// # Errors
     /// When it is refused, or the tables fail.
     pub async fn submit_sample(&self, rating: SampleRating) -> Result<(), BoxError> {
-        let _ = rating;
-        Ok(())
+        let now = noon(rating.date)?;
+        let text = |name: &str| {
+            rating
+                .values
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let attempt = Attempt::new(&Scope {
+            purpose: Purpose::Rate,
+            subject: text("subject"),
+            receipt_code: text("receipt_code"),
+            receipt_secret: text("receipt_secret"),
+            phone: text("phone"),
+        });
+        let solved = attempt.solve(&self.sample.challenges.issue(attempt.commitment(), now))?;
+        let mut values = rating.values;
+        values.insert("altcha".to_owned(), solved.altcha.into());
+        values.insert("salt".to_owned(), solved.salt.into());
+        let body = Body::Text(Value::Object(values).to_string());
+        let request =
+            http::Request::post("/api/ratings").header("content-type", "application/json");
+        let response = submit_rating::handle(&self.sample, request.body(body)?, now).await;
+        match response.status() {
+            StatusCode::CREATED | StatusCode::OK => Ok(()),
+            status => Err(format!(
+                "a rating of the sample was refused with {status}: {:?}",
+                response.body()
+            )
+            .into()),
+        }
     }
+}
+
+/// Noon of `date` in Asia/Ho_Chi_Minh.
+fn noon(date: Date) -> Result<Timestamp, jiff::Error> {
+    Offset::constant(7).to_timestamp(date.at(12, 0, 0, 0))
 }

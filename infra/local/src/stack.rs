@@ -8,6 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use aws_smithy_http_client::Builder;
 use jiff::Timestamp;
+use thuocdo::challenge::Difficulty;
 use thuocdo::config;
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
@@ -52,6 +53,8 @@ pub struct Options {
     pub reconcile_every: Duration,
     /// How the stream is delivered.
     pub mapping: Mapping,
+    /// How much work a security code is.
+    pub difficulty: Difficulty,
 }
 
 impl Default for Options {
@@ -64,6 +67,21 @@ impl Default for Options {
             publish_every: Duration::from_secs(3),
             reconcile_every: Duration::from_secs(60),
             mapping: Mapping::default(),
+            difficulty: Difficulty::default(),
+        }
+    }
+}
+
+impl Options {
+    /// In memory, with security codes that cost next to nothing, publishing only when told to.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        let never = Duration::from_secs(24 * 60 * 60);
+        Self {
+            publish_every: never,
+            reconcile_every: never,
+            difficulty: Difficulty::for_tests(),
+            ..Self::default()
         }
     }
 }
@@ -147,6 +165,7 @@ impl Stack {
             site.clone(),
             dropped.clone(),
             keyring.clone(),
+            options.difficulty,
         ));
         let publisher = Arc::new(Publisher::new(Arc::clone(&functions)));
 
