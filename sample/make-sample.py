@@ -186,14 +186,9 @@ DEPARTMENT_POSTS = [
 ]
 
 SURNAMES = ["Nguyễn", "Trần", "Lê", "Phạm", "Huỳnh", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Phan", "Trương", "Mai", "Đinh", "Tạ", "Lương", "Cao", "Thái"]
-MIDDLES = {
-    "m": ["Văn", "Đình", "Quang", "Hữu", "Minh", "Đức", "Thanh", "Công", "Xuân", "Bá"],
-    "f": ["Thị", "Thị Thu", "Thị Minh", "Ngọc", "Thị Kim", "Thị Hồng", "Thị Thanh", "Diệu", "Thị Bích", "Khánh"],
-}
-GIVEN = {
-    "m": ["An", "Bình", "Cường", "Dũng", "Đạt", "Hải", "Hiếu", "Hùng", "Khoa", "Lâm", "Long", "Nam", "Phong", "Phúc", "Quân", "Sơn", "Tài", "Thắng", "Trung", "Vinh"],
-    "f": ["Anh", "Chi", "Dung", "Giang", "Hà", "Hạnh", "Hoa", "Hương", "Lan", "Linh", "Mai", "My", "Nga", "Nhung", "Oanh", "Phương", "Quỳnh", "Thảo", "Trang", "Vân"],
-}
+# Nobody is called these: so that no official of the sample is taken for a person who serves there.
+GIVEN = ["Mây Trắng", "Gió Nồm", "Sóng Bạc", "Cát Vàng", "Nắng Mai", "Lá Thông", "Hạt Sen", "Cánh Buồm", "Mưa Rào", "Đá Cuội", "Bến Xưa", "Đò Ngang", "Trăng Rằm",
+         "Suối Khe", "Rừng Thông", "Lúa Chín", "Hải Đăng Cũ", "Sao Biển", "Vỏ Ốc", "Cầu Tre", "Diều Giấy", "Mái Chèo", "Sương Sớm", "Hoa Muống", "Tre Ngà", "Đồi Chè"]
 
 # Units where most of the ratings fall, so that rankings and quarters have something to show.
 BUSY = {
@@ -273,8 +268,7 @@ class Sample:
         officials, names = [], set()
         for number, (title, english, category, role) in enumerate(unit["posts"][:count], 1):
             while True:
-                sex = self.random.choice("mf")
-                name = " ".join([self.random.choice(SURNAMES), self.random.choice(MIDDLES[sex]), self.random.choice(GIVEN[sex])])
+                name = f"{self.random.choice(SURNAMES)} {self.random.choice(GIVEN)}"
                 if name not in names:
                     break
             names.add(name)
@@ -360,15 +354,17 @@ class Sample:
                 reasons = sorted(random_.sample(pool, random_.choice([1, 1, 2])), key=[r[0] for r in REASONS].index)
             suggestion = random_.choice(SUGGESTIONS[satisfied]) if random_.random() < 0.12 else ""
             self.ratings.append({
-                "date": day, "code": dossier["code"], "secret": dossier["secret"], "subject": subject,
-                "satisfaction": "satisfied" if satisfied else "not_satisfied", "reasons": " ".join(reasons),
-                "answers": self.answers(satisfied, dossier, overdue), "suggestion": suggestion,
+                "date": day, "subject": subject, "rater_kind": "participant", "field_id": dossier["field"],
+                "receipt_code": dossier["code"], "receipt_secret": dossier["secret"],
+                "satisfaction": "satisfied" if satisfied else "not_satisfied", "reasons": ";".join(reasons),
+                **self.answers(satisfied, dossier, overdue), "suggestion": suggestion,
             })
 
     def answers(self, satisfied, dossier, overdue):
         random_ = self.random
-        answers = []
+        answers = {}
         for code, _, _, options in QUESTIONNAIRES[1][5]:
+            answers[f"answers.{code}"] = ""
             if random_.random() < 0.25:
                 continue  # web questions may be left open
             if code == "cs1" and dossier["returned"]:
@@ -376,8 +372,8 @@ class Sample:
                 option = options[days + 1]
             else:
                 option = random_.choices(options, [6, 3, 0.3] if satisfied else [1, 3, 6])[0]
-            answers.append(f"{code}={option[0]}")
-        return " ".join(answers)
+            answers[f"answers.{code}"] = option[0]
+        return answers
 
     def make_slips(self):
         recent = [day for day in self.days if (self.last_day - day).days <= 24]
@@ -397,22 +393,22 @@ class Sample:
         self.make_rated()
         self.make_slips()
         self.dossiers.sort(key=lambda d: (d["received"], d["code"]))
-        self.ratings.sort(key=lambda r: (r["date"], r["code"], r["subject"]))
-        write("catalog/groups.csv", ["id", "name", "name_en", "valid_from", "valid_to"], GROUPS)
-        write("catalog/units.csv", ["id", "group", "name", "name_en", "valid_from", "valid_to", "successor"],
+        self.ratings.sort(key=lambda r: (r["date"], r["receipt_code"], r["subject"]))
+        write("catalog/da-nang/groups.csv", ["id", "name", "name_en", "valid_from", "valid_to"], GROUPS)
+        write("catalog/da-nang/units.csv", ["id", "group", "name", "name_en", "valid_from", "valid_to", "successor"],
               [[u[k] for k in ("id", "group", "name", "name_en", "from", "to", "successor")] for u in self.units])
         officials = [official for group in self.officials.values() for official in group]
         columns = ["id", "unit", "name", "title", "title_en", "category", "role"]
-        write("catalog/officials.csv", columns, [[o[k] for k in columns] for o in officials])
-        write("catalog/fields.csv", ["id", "name", "name_en"], [field[:3] for field in FIELDS])
-        write("catalog/reasons.csv", ["code", "text", "text_en", "indicator"], REASONS)
-        write("catalog/questionnaires.csv",
+        write("catalog/da-nang/officials.csv", columns, [[o[k] for k in columns] for o in officials])
+        write("catalog/da-nang/fields.csv", ["id", "name", "name_en"], [field[:3] for field in FIELDS])
+        write("catalog/da-nang/reasons.csv", ["code", "text", "text_en", "indicator"], REASONS)
+        write("catalog/da-nang/questionnaires.csv",
               ["questionnaire", "version", "channel", "title", "title_en", "question", "question_text", "question_text_en",
                "option", "option_text", "option_text_en", "points"], question_rows())
-        write("catalog/settings.csv", ["key", "value", "value_en"], settings(self.days[0]))
+        write("catalog/da-nang/settings.csv", ["key", "value", "value_en"], settings(self.days[0]))
         header = ["code", "secret", "unit", "officials", "field", "procedure", "received", "due", "returned", "status"]
         write("dossiers/da-nang.csv", header, [self.dossier_row(d) for d in self.dossiers])
-        columns = ["date", "code", "secret", "subject", "satisfaction", "reasons", "answers", "suggestion"]
+        columns = list(self.ratings[0])
         write("ratings.csv", columns, [[r[k] for k in columns] for r in self.ratings])
         self.slips.sort(key=lambda d: (SLIP_UNITS.index(d["unit"]), d["code"]))
         write("slips.csv", ["code", "secret", "unit", "officials", "field"], [self.dossier_row(d)[:5] for d in self.slips])
@@ -437,7 +433,7 @@ def question_rows():
 
 def write(name, header, rows):
     path = HERE / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)

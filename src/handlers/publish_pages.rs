@@ -83,7 +83,10 @@ pub async fn handle(
 
     let mut report = PublishReport::default();
     let mut all_results = BTreeMap::new();
-    let each: Vec<_> = units.values().map(|entry| run.publish_unit(entry).boxed()).collect();
+    let each: Vec<_> = units
+        .values()
+        .map(|entry| run.publish_unit(entry).boxed())
+        .collect();
     let mut each = futures::stream::iter(each).buffer_unordered(CONCURRENCY);
     while let Some(published) = each.next().await {
         let (results, of_unit) = published?;

@@ -13,8 +13,8 @@ use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
 pub use thuocdo::handlers::import_catalog::ImportReport;
 use thuocdo::handlers::{
-    App, aggregate_ratings, import_catalog, issue_challenge, publish_pages,
-    reconcile_tallies, submit_rating, validate_receipt,
+    App, aggregate_ratings, import_catalog, issue_challenge, publish_pages, reconcile_tallies,
+    submit_rating, validate_receipt,
 };
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
@@ -72,7 +72,10 @@ impl Functions {
             Function::IssueChallenge => {
                 issue_challenge::handle(&self.app.challenges, request, now).await
             }
-            Function::GetStatistics => { let _ = &self.site; Response::new(Body::Empty) }
+            Function::GetStatistics => {
+                let _ = &self.site;
+                Response::new(Body::Empty)
+            }
         }
     }
 
@@ -162,6 +165,6 @@ impl Functions {
 }
 
 /// Noon of `date` in Asia/Ho_Chi_Minh.
-fn noon(date: Date) -> Result<Timestamp, jiff::Error> {
+pub(crate) fn noon(date: Date) -> Result<Timestamp, jiff::Error> {
     Offset::constant(7).to_timestamp(date.at(12, 0, 0, 0))
 }

@@ -1,5 +1,6 @@
 //! All parts of the system, started together and stopped in order.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +9,21 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
 use aws_smithy_http_client::Builder;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use thuocdo::challenge::Difficulty;
 use thuocdo::config;
+use thuocdo::domain::period::{Month, local_date};
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 
 use crate::data::{DataDir, draw_master_key, write_private};
-use crate::dispatch::{Functions, ImportReport};
+use crate::dispatch::{Functions, ImportReport, noon};
 use crate::dynamo::{self, Dynamo, RATINGS_TABLE, TALLY_TABLE};
 use crate::error::{BoxError, StartError, chain};
 use crate::gateway::Gateway;
@@ -238,6 +243,17 @@ impl Stack {
         Ok(stack)
     }
 
+    /// Returns when the stream has delivered every rating saved before.
+    pub async fn drain(&self) {
+        self.poller.drain().await;
+    }
+
+    /// Address of the embedded DynamoDB.
+    #[must_use]
+    pub fn dynamodb_endpoint(&self) -> &str {
+        &self.dynamo.endpoint
+    }
+
     /// Returns when every rating saved before is counted and the site was published once.
     pub async fn settle(&self) {
         self.poller.drain().await;
@@ -296,12 +312,31 @@ impl Stack {
         if !sample.is_dir() {
             return Err("there is no such folder".into());
         }
-        self.import_dir(sample).await;
+        let reports = self.import_dir(sample).await;
+        if let Some(refused) = reports.iter().find(|report| !report.accepted()) {
+            return Err(format!(
+                "{} was refused; see the report in the drop bucket",
+                refused.key
+            )
+            .into());
+        }
         let ratings = sample.join("ratings.csv");
         if ratings.exists() {
-            self.submit_sample(read_ratings(&ratings)?).await?;
+            let ratings = read_ratings(&ratings)?;
+            let days: BTreeSet<Date> = ratings.iter().map(|rating| last_day(rating.date)).collect();
+            self.submit_sample(ratings).await?;
+            tracing::info!("counting");
+            self.poller.drain().await;
+            // Each quarter was published while it was open: a later run looks at the open ones only.
+            for day in days
+                .into_iter()
+                .filter(|day| *day < local_date(Timestamp::now()))
+            {
+                tracing::info!(%day, "publishing a past quarter");
+                self.functions.publish_pages(noon(day)?).await?;
+            }
         }
-        tracing::info!("counting and publishing");
+        tracing::info!("publishing");
         self.settle().await;
         Ok(())
     }
@@ -316,7 +351,9 @@ impl Stack {
                 && let Some(rating) = left.next()
             {
                 let functions = Arc::clone(&self.functions);
-                tasks.spawn(async move { functions.submit_sample(rating).await });
+                // Two thousand lines of the same would hide the progress.
+                let quiet = async move { functions.submit_sample(rating).await };
+                tasks.spawn(quiet.with_subscriber(NoSubscriber::default()));
             }
             let Some(outcome) = tasks.join_next().await else {
                 return Ok(());
@@ -328,6 +365,13 @@ impl Stack {
             }
         }
     }
+}
+
+/// The last day of the quarter that holds `day`.
+fn last_day(day: Date) -> Date {
+    let [_, _, last] = Month::of(day).quarter().months();
+    let first = Date::new(last.year, last.month, 1).unwrap_or(day);
+    first.last_of_month()
 }
 
 /// Clients of the engines, with the timeouts and retries of the cloud.

@@ -181,7 +181,7 @@ mod tests {
     /// The sample's catalog: what the tests below refer to is in it.
     fn catalog() -> Catalog {
         let sheet = |kind: SheetKind| -> (SheetKind, Sheet) {
-            let path = format!("sample/catalog/{}.csv", kind.name());
+            let path = format!("sample/catalog/da-nang/{}.csv", kind.name());
             let bytes = std::fs::read(path).unwrap();
             let file = CsvFile::open(&bytes).unwrap();
             (kind, file.sheet(Place::default()).unwrap())
