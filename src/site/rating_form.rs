@@ -191,11 +191,12 @@ impl<'a> RatingForm<'a> {
     /// The page.
     #[must_use]
     pub fn render(&self) -> String {
-        render(&self.page())
+        render(&self.page(self.official()))
     }
 
-    pub(super) fn file(&self) -> SiteFile {
-        let page = self.page();
+    /// The page's file; `official` is who the form rates, so that a unit's many forms need not each search for theirs.
+    pub(super) fn file(&self, official: Option<&'a Official>) -> SiteFile {
+        let page = self.page(official);
         page.layout.file(render(&page))
     }
 
@@ -214,14 +215,14 @@ impl<'a> RatingForm<'a> {
         }
     }
 
-    pub(super) fn layout(&self) -> Layout<'a> {
+    pub(super) fn layout(&self, official: Option<&'a Official>) -> Layout<'a> {
         let unit = &self.entry.unit;
         let unit_name = unit.name.get(self.context.lang);
         let unit_path = format!("/don-vi/{}/", unit.id);
         let mut title = self
             .context
-            .text_with("kind.title_unit", "subject", &self.name());
-        if let Some(official) = self.official() {
+            .text_with("kind.title_unit", "subject", &self.name(official));
+        if let Some(official) = official {
             title = format!(
                 "{title}, {}, {unit_name}",
                 official.title.get(self.context.lang)
@@ -230,7 +231,7 @@ impl<'a> RatingForm<'a> {
         let mut layout = Layout::new(self.context, self.path(), title)
             .below(unit_name, unit_path)
             .scripts(&["js/rating-form.js"]);
-        layout.section = match self.official() {
+        layout.section = match official {
             Some(_) => Section::Officials,
             None => Section::Units,
         };
@@ -239,7 +240,7 @@ impl<'a> RatingForm<'a> {
         layout
     }
 
-    fn page(&self) -> RatingFormPage<'a> {
+    fn page(&self, official: Option<&'a Official>) -> RatingFormPage<'a> {
         let context = self.context;
         let unit_name = self.entry.unit.name.get(context.lang);
         let from_receipt = self.path() == "/ma-bien-nhan/";
@@ -248,7 +249,7 @@ impl<'a> RatingForm<'a> {
             true => "kind.participant",
             false => "kind.non_participant",
         });
-        let caption = match self.official() {
+        let caption = match official {
             Some(official) => format!("{} · {unit_name}", official.title.get(context.lang)),
             None => String::new(),
         };
@@ -260,18 +261,16 @@ impl<'a> RatingForm<'a> {
             .problem
             .map(|problem| Errors::new(context, problem, |error| self.shows(error.field)));
         RatingFormPage {
-            layout: self.layout(),
-            heading: context.text_with("kind.title_unit", "subject", &self.name()),
+            layout: self.layout(official),
+            heading: context.text_with("kind.title_unit", "subject", &self.name(official)),
             caption,
-            photo: self
-                .official()
-                .and_then(|official| official.photo.as_deref()),
+            photo: official.and_then(|official| official.photo.as_deref()),
             step: match from_receipt {
                 true => context.text("receipt.title").into_owned(),
                 false => format!("{} · {kind}", context.text_with("layout.step", "step", "4")),
             },
             back: context.href(&back),
-            subjects: self.choices(),
+            subjects: self.choices(official),
             participant,
             rater_kind: self.rater_kind.code(),
             questionnaire: context.head.questionnaire(Channel::Web, context.today),
@@ -295,18 +294,18 @@ impl<'a> RatingForm<'a> {
         entry.officials.iter().find(|official| official.id == *id)
     }
 
-    fn name(&self) -> String {
-        match self.official() {
+    fn name(&self, official: Option<&Official>) -> String {
+        match official {
             Some(official) => official.name.clone(),
             None => self.entry.unit.name.get(self.context.lang).to_owned(),
         }
     }
 
-    fn choices(&self) -> Vec<SubjectChoice> {
+    fn choices(&self, only: Option<&Official>) -> Vec<SubjectChoice> {
         let lang = self.context.lang;
         let choices = self.subjects.iter().map(|(subject, role)| {
             let value = subject.to_string();
-            let Some(official) = self.official_of(subject) else {
+            let Some(official) = only.or_else(|| self.official_of(subject)) else {
                 return SubjectChoice {
                     value,
                     name: self.entry.unit.name.get(lang).to_owned(),

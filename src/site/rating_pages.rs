@@ -65,13 +65,19 @@ pub fn unit_pages(context: &SiteContext, entry: &UnitEntry) -> Vec<SiteFile> {
         official_id: None,
     };
     let mut files = vec![unit_page(context, entry)];
-    files.extend(subject_pages(context, entry, unit, &values));
+    files.extend(subject_pages(context, entry, unit, None, &values));
     for official in &entry.officials {
         let subject = Subject {
             unit_id: entry.unit.id.clone(),
             official_id: Some(official.id.clone()),
         };
-        files.extend(subject_pages(context, entry, subject, &values));
+        files.extend(subject_pages(
+            context,
+            entry,
+            subject,
+            Some(official),
+            &values,
+        ));
     }
     files
 }
@@ -384,13 +390,10 @@ fn subject_pages(
     context: &SiteContext,
     entry: &UnitEntry,
     subject: Subject,
+    official: Option<&Official>,
     values: &TypedValues,
 ) -> [SiteFile; 3] {
     let (unit, today) = (&entry.unit, context.today);
-    let official = subject
-        .official_id
-        .as_ref()
-        .and_then(|id| entry.officials.iter().find(|official| official.id == *id));
     let serves = official.is_none_or(|official| official.validity.holds(today));
     let open = unit.validity.holds(today) && serves && context.takes_ratings();
     let path = rater_kind_path(&subject);
@@ -405,15 +408,15 @@ fn subject_pages(
     let [participant, non_participant] = &forms;
     if !open {
         let closed = |layout: Layout| closed_page(context, entry, layout, official);
-        let mut layout = participant.layout().scripts(&[]);
+        let mut layout = participant.layout(official).scripts(&[]);
         layout.path = path;
         return [
             closed(layout),
-            closed(participant.layout().scripts(&[])),
-            closed(non_participant.layout().scripts(&[])),
+            closed(participant.layout(official).scripts(&[])),
+            closed(non_participant.layout(official).scripts(&[])),
         ];
     }
-    let mut layout = participant.layout().scripts(&[]);
+    let mut layout = participant.layout(official).scripts(&[]);
     layout.path = path;
     let name = official.map_or(unit.name.get(context.lang), |official| &official.name);
     let page = KindPage {
@@ -430,8 +433,8 @@ fn subject_pages(
     };
     [
         page.layout.file(render(&page)),
-        participant.file(),
-        non_participant.file(),
+        participant.file(official),
+        non_participant.file(official),
     ]
 }
 
