@@ -3,6 +3,7 @@
 use super::Tenths;
 use crate::domain::publication::{DossierCounts, PeriodResults};
 use crate::domain::rating::RaterKind;
+use crate::domain::tally::Tally;
 
 /// A number known only to lie between two ends, because one dossier may carry ratings of the unit and of officials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +25,12 @@ pub fn rated_dossiers(results: &PeriodResults) -> Option<Between<u64>> {
         return None;
     }
     let officials = results.officials.values().map(|tally| tally.rated()).max();
-    let unit_itself = participants_of_the_unit(results, |tally| tally.rated());
+    let unit_itself = participants_of_the_unit(results, Tally::rated);
     let all = results.by_rater_kind(RaterKind::Participant).rated();
+    let most = all.min(dossiers.received);
     Some(Between {
-        least: unit_itself
-            .max(officials.unwrap_or(0))
-            .min(dossiers.received),
-        most: all.min(dossiers.received),
+        least: unit_itself.max(officials.unwrap_or(0)).min(most),
+        most,
     })
 }
 
@@ -46,7 +46,7 @@ pub fn decision_766_ratio(results: &PeriodResults) -> Option<Between<Tenths>> {
     if results.strata.is_empty() {
         return None;
     }
-    let of_the_unit = participants_of_the_unit(results, |tally| tally.not_satisfied());
+    let of_the_unit = participants_of_the_unit(results, Tally::not_satisfied);
     let all = results
         .by_rater_kind(RaterKind::Participant)
         .not_satisfied();
@@ -57,10 +57,7 @@ pub fn decision_766_ratio(results: &PeriodResults) -> Option<Between<Tenths>> {
     })
 }
 
-fn participants_of_the_unit(
-    results: &PeriodResults,
-    figure: impl Fn(&crate::domain::tally::Tally) -> u64,
-) -> u64 {
+fn participants_of_the_unit(results: &PeriodResults, figure: fn(&Tally) -> u64) -> u64 {
     let participants = results
         .strata
         .iter()
@@ -75,7 +72,7 @@ mod tests {
     use super::*;
     use crate::domain::publication::StratumResults;
     use crate::domain::rating::Attestation;
-    use crate::domain::tally::{Counter, Tally};
+    use crate::domain::tally::Counter;
 
     fn tally(satisfied: u64, not_satisfied: u64) -> Tally {
         [

@@ -53,6 +53,11 @@ impl Figures {
             percent: format::tenths(self.percent.0, lang),
             low: format::tenths(self.low().0, lang),
             high: format::tenths(self.high().0, lang),
+            interval: format!(
+                "{}–{}",
+                format::tenths(self.low().0, lang).trim_end_matches(['%', '\u{a0}']),
+                format::tenths(self.high().0, lang)
+            ),
             bar: Bar::of(self),
         }
     }
@@ -67,6 +72,8 @@ pub(super) struct Share {
     pub(super) percent: String,
     pub(super) low: String,
     pub(super) high: String,
+    /// Both ends, for a column.
+    pub(super) interval: String,
     pub(super) bar: Bar,
 }
 

@@ -1,10 +1,8 @@
 //! What surrounds a result: its period, the views of it, its files.
 
-use crate::domain::period::Period;
+use crate::domain::period::{Month, Period, Quarter};
 use crate::site::context::SiteContext;
 use crate::site::format;
-
-use super::wording::fill;
 
 /// How a result is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +47,8 @@ pub(super) struct Link {
 #[derive(Debug, Clone, Default)]
 pub(super) struct PeriodNav {
     pub(super) years: Vec<Link>,
+    /// What the second row holds: `Quý và tháng 2026`.
+    pub(super) parts_label: String,
     pub(super) parts: Vec<Link>,
 }
 
@@ -82,8 +82,18 @@ impl Place {
         let years = newest_first().filter(|period| matches!(period, Period::Year(_)));
         let of_year = |period: &Period| year.is_some() && year_of(*period) == year;
         let quarters = newest_first().filter(|period| matches!(period, Period::Quarter(_)));
-        let months = newest_first().filter(|period| matches!(period, Period::Month(_)));
+        let is_month = |period: &Period| matches!(period, Period::Month(_));
+        let months = newest_first().filter(is_month);
+        let label = year.map(|year| {
+            let key = if self.periods.iter().any(is_month) {
+                "results.period.parts"
+            } else {
+                "results.period.quarters"
+            };
+            context.text_with(key, "year", &year.to_string())
+        });
         PeriodNav {
+            parts_label: label.unwrap_or_default(),
             years: newest_first()
                 .filter(is_all)
                 .chain(years)
@@ -141,16 +151,17 @@ pub(super) fn heading(context: &SiteContext, period: Period) -> String {
     }
 }
 
-/// A period in a row of links: years stand alone.
+/// A period in its row of links, where the year is already said.
 fn short_name(context: &SiteContext, period: Period) -> String {
     match period {
         Period::All => context.text("results.period.all").into_owned(),
-        Period::Year(year) => fill(
-            context,
-            "results.period.year",
-            &[("year", &year.to_string())],
-        ),
-        _ => format::capitalise(&format::period(period, context.lang)),
+        Period::Year(year) => year.to_string(),
+        Period::Quarter(Quarter { year, .. }) | Period::Month(Month { year, .. }) => {
+            let name = format::capitalise(&format::period(period, context.lang));
+            let year = year.to_string();
+            let short = name.strip_suffix(&year).unwrap_or(&name);
+            short.trim_end_matches(['/', ' ']).to_owned()
+        }
     }
 }
 

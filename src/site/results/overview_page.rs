@@ -34,6 +34,8 @@ struct OverviewBody {
     no_data: String,
     lines: Vec<String>,
     filtered: bool,
+    /// Whether units have places: not for months.
+    ranked: bool,
     groups: Vec<GroupRows>,
     how: Vec<String>,
     ledger: Vec<String>,
@@ -56,8 +58,13 @@ struct UnitRow {
     /// Whether a line is drawn above.
     opens_tier: bool,
     share: Option<Share>,
+    /// The ratings the place rests on.
+    ranked: Option<Share>,
     rated: String,
+    /// Under the name, in the chart.
     notes: Vec<String>,
+    /// Under the name, in numbers: what no column says.
+    number_notes: Vec<String>,
     waiting: String,
 }
 
@@ -119,7 +126,6 @@ impl<'a> OverviewPage<'a> {
                 heading,
                 period: period_name,
                 nav: nav.unwrap_or_default(),
-                parts_key: "results.period.parts",
                 views: place.views(context, period, view, &[View::Chart, View::Numbers]),
                 files,
             },
@@ -158,6 +164,7 @@ impl OverviewBody {
                 .into_iter()
                 .chain(dossiers.into_iter().flatten())
                 .collect(),
+            ranked: !matches!(overview.period, Period::Month(_)),
             filtered: overview.units_received >= FILTERED_FROM,
             groups: groups
                 .map(|group| GroupRows::new(context, overview, group))
@@ -197,6 +204,13 @@ impl UnitRow {
         // A unit has no pages of single months.
         let period = Some(period).filter(|period| !matches!(period, Period::Month(_)));
         let total = Figures::of(&unit.results.total);
+        let missing = missing_note(context, unit, total, period.is_some());
+        let place_note = place_note(context, unit).or_else(|| missing.clone());
+        let coverage = coverage_note(context, unit);
+        let ranked = unit
+            .placed
+            .as_ref()
+            .and_then(|(_, tally)| Figures::of(tally));
         Self {
             name: unit.name.get(context.lang).to_owned(),
             path: place.path(period, View::Chart),
@@ -205,64 +219,68 @@ impl UnitRow {
             tier: unit.placed.as_ref().map(|(place, _)| place.tier),
             opens_tier: false,
             share: total.map(|figures| figures.share(context.lang)),
+            ranked: ranked.map(|figures| figures.share(context.lang)),
             rated: total.map_or_else(String::new, |figures| {
                 counted(context, "results.share.ratings", figures.rated)
             }),
-            notes: notes(context, period.is_some(), unit, total),
+            notes: [place_note]
+                .into_iter()
+                .flatten()
+                .chain(coverage.clone())
+                .collect(),
+            number_notes: [missing].into_iter().flatten().chain(coverage).collect(),
             waiting: number(context, unit.results.ledger.waiting()),
         }
     }
 }
 
-/// What a unit's name is followed by: place and what it rests on, dossiers rated, or why there is no figure.
-fn notes(
+/// Why a unit has no figure or no place.
+fn missing_note(
     context: &SiteContext,
-    is_ranked_period: bool,
     unit: &UnitStanding,
     total: Option<Figures>,
-) -> Vec<String> {
+    is_ranked_period: bool,
+) -> Option<String> {
     let settings = &context.head.settings;
-    let Some(total) = total else {
-        return vec![page::no_data(context, settings.threshold_k)];
-    };
-    let mut notes = Vec::new();
-    match &unit.placed {
-        Some((place, tally)) => {
-            let tier = context.text_with("results.ranking.tier", "tier", &place.tier.to_string());
-            let ranked = Figures::of(tally).filter(|ranked| *ranked != total);
-            notes.push(match ranked {
-                Some(ranked) => {
-                    let by = fill(
-                        context,
-                        "results.ranking.ranked_by",
-                        &[
-                            ("percent", &format::tenths(ranked.percent.0, context.lang)),
-                            ("count", &number(context, ranked.rated)),
-                        ],
-                    );
-                    format!("{tier}. {by}")
-                }
-                None => tier,
-            });
-        }
-        None if is_ranked_period => {
-            let least = number(context, u64::from(settings.threshold_n));
-            notes.push(context.text_with("results.ranking.not_ranked", "n", &least));
-        }
-        None => {}
+    if total.is_none() {
+        return Some(page::no_data(context, settings.threshold_k));
     }
-    let rated = satisfaction::rated_dossiers(unit.results).zip(unit.results.dossiers);
-    notes.extend(rated.map(|(rated, dossiers)| {
-        fill(
-            context,
-            "results.dossiers.coverage_short",
-            &[
-                ("rated", &count_between(context, rated)),
-                ("received", &number(context, dossiers.received)),
-            ],
-        )
-    }));
-    notes
+    if unit.placed.is_some() || !is_ranked_period {
+        return None;
+    }
+    let least = number(context, u64::from(settings.threshold_n));
+    Some(context.text_with("results.ranking.not_ranked", "n", &least))
+}
+
+/// The tier, and the ratings a place rests on.
+fn place_note(context: &SiteContext, unit: &UnitStanding) -> Option<String> {
+    let (place, tally) = unit.placed.as_ref()?;
+    let ranked = Figures::of(tally)?.share(context.lang);
+    let tier = context.text_with("results.ranking.tier", "tier", &place.tier.to_string());
+    let by = fill(
+        context,
+        "results.ranking.ranked_by",
+        &[
+            ("percent", &ranked.percent),
+            ("count", &ranked.rated),
+            ("interval", &ranked.interval),
+        ],
+    );
+    Some(format!("{tier}. {by}"))
+}
+
+/// How many of the unit's dossiers were rated.
+fn coverage_note(context: &SiteContext, unit: &UnitStanding) -> Option<String> {
+    let rated = satisfaction::rated_dossiers(unit.results)?;
+    let dossiers = unit.results.dossiers?;
+    Some(fill(
+        context,
+        "results.dossiers.coverage_short",
+        &[
+            ("rated", &count_between(context, rated)),
+            ("received", &number(context, dossiers.received)),
+        ],
+    ))
 }
 
 fn how(context: &SiteContext, period: Period) -> Vec<String> {

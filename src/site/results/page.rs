@@ -18,8 +18,6 @@ pub(super) struct Frame {
     /// None before anything was received.
     pub(super) period: Option<String>,
     pub(super) nav: PeriodNav,
-    /// Locale key of what stands before the second row of periods.
-    pub(super) parts_key: &'static str,
     pub(super) views: Vec<Link>,
     pub(super) files: Option<Files>,
 }

@@ -105,7 +105,6 @@ impl<'a> RankingPage<'a> {
                 heading,
                 period: period_name,
                 nav: nav.unwrap_or_default(),
-                parts_key: "results.period.quarters",
                 views: place.views(context, period, View::Ranking, &views),
                 files: Some(Files {
                     lead: context.text("results.files.lead").into_owned(),

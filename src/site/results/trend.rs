@@ -88,10 +88,12 @@ impl Trend {
         let step = (RIGHT - LEFT) * 10 / axis.len().max(1);
         for (index, month) in axis.iter().rev().enumerate() {
             let x = tenth((LEFT * 10 + step * index + step / 2) as u64);
+            // The year of a first November or December would run into that of January.
+            let says_year = month.month == 1 || (index == 0 && month.month < 11);
             trend.ticks.push(Tick {
                 x: x.clone(),
                 label: month.month.to_string(),
-                year: (index == 0 || month.month == 1).then(|| month.year.to_string()),
+                year: says_year.then(|| month.year.to_string()),
             });
             let period = known.get(month);
             let Some(figures) = period.and_then(|period| period.total) else {
@@ -103,7 +105,12 @@ impl Trend {
             trend.points.push(Point {
                 x,
                 y: tenth(height),
-                label_y: tenth(height - 70),
+                // By turns above and below, so that neighbours keep apart.
+                label_y: tenth(if index % 2 == 0 {
+                    height - 80
+                } else {
+                    height + 160
+                }),
                 label: super::wording::decimal(context, figures.percent),
             });
         }

@@ -168,7 +168,6 @@ impl<'a> UnitPage<'a> {
                 heading,
                 period: period_name,
                 nav: nav.unwrap_or_default(),
-                parts_key: "results.period.quarters",
                 views: place.views(
                     context,
                     period,
