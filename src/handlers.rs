@@ -2,6 +2,7 @@
 
 pub mod aggregate_ratings;
 pub mod app;
+pub mod get_statistics;
 pub mod import_catalog;
 pub mod issue_challenge;
 pub mod publish_pages;
