@@ -1,0 +1,664 @@
+//! Files dropped for import, from the event to the tables and the report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::civil::Date;
+use rust_xlsxwriter::Workbook;
+use thuocdo::domain::catalog::CatalogHead;
+use thuocdo::domain::id::UnitId;
+use thuocdo::domain::import::Cause;
+use thuocdo::domain::period::Month;
+use thuocdo::domain::publication::DossierCounts;
+use thuocdo::domain::rating::{Channel, Subject};
+use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
+use thuocdo::handlers::import_catalog::{DossierTotals, ImportOutcome, ImportReport, read_event};
+
+mod bench;
+
+use bench::{Bench, created};
+
+const SHEETS: [&str; 7] = [
+    "groups",
+    "units",
+    "officials",
+    "fields",
+    "reasons",
+    "questionnaires",
+    "settings",
+];
+
+type Record = BTreeMap<String, String>;
+
+fn sample(name: &str) -> String {
+    fs::read_to_string(format!("sample/{name}")).unwrap()
+}
+
+fn records(csv: &str) -> Vec<Record> {
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    reader.deserialize().map(|record| record.unwrap()).collect()
+}
+
+/// Puts the sample's sheets in a folder, one of them replaced, and says they are ready.
+async fn drop_catalog(bench: &Bench, replaced: &str, text: &str) -> ImportReport {
+    for sheet in SHEETS {
+        let name = format!("catalog/{sheet}.csv");
+        let content = if sheet == replaced {
+            text.to_owned()
+        } else {
+            sample(&name)
+        };
+        bench.put(&format!("catalog/danang/{sheet}.csv"), content);
+    }
+    bench.drop_file("catalog/danang/ready", "").await
+}
+
+async fn drop_sample_catalog(bench: &Bench) -> String {
+    match drop_catalog(bench, "", "").await.outcome {
+        ImportOutcome::CatalogReplaced { version, .. } => version,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn month(date: &str) -> Month {
+    Month::of(date.parse().unwrap())
+}
+
+fn totals(report: &ImportReport) -> DossierTotals {
+    match &report.outcome {
+        ImportOutcome::Dossiers(totals) => totals.clone(),
+        _ => panic!("{}", report.text()),
+    }
+}
+
+/// What the counts of every unit and month should be, from the file alone.
+fn expected_counts(dossiers: &[Record]) -> BTreeMap<(String, Month), DossierCounts> {
+    let mut counts: BTreeMap<_, DossierCounts> = BTreeMap::new();
+    for dossier in dossiers {
+        let key = (dossier["unit"].clone(), month(&dossier["received"]));
+        let counts = counts.entry(key).or_default();
+        counts.received += 1;
+        if !dossier["returned"].is_empty() && !dossier["due"].is_empty() {
+            let late = dossier["returned"] > dossier["due"];
+            counts.overdue += u64::from(late);
+            counts.on_time += u64::from(!late);
+        }
+    }
+    counts
+}
+
+async fn assert_counts(bench: &Bench, dossiers: &[Record]) {
+    for ((unit, month), expected) in expected_counts(dossiers) {
+        let id = UnitId::parse(&unit).unwrap();
+        let counted = bench.store.dossier_counts(&id, month).await.unwrap();
+        assert_eq!(counted, Some(expected), "{unit} {month}");
+    }
+}
+
+#[tokio::test]
+async fn the_sample_catalog_is_taken_over_once() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.store.catalog_version().await.unwrap(), None);
+
+    let version = drop_sample_catalog(&bench).await;
+    let again = drop_catalog(&bench, "", "").await;
+
+    let in_force = bench.store.catalog_version().await.unwrap();
+    assert_eq!(in_force.as_ref(), Some(&version));
+    assert_eq!(
+        again.outcome,
+        ImportOutcome::CatalogUnchanged {
+            version: version.clone()
+        }
+    );
+    let head: CatalogHead = bench.store.catalog_head(&version).await.unwrap().unwrap();
+    assert!(head.settings.sample);
+    assert_eq!(head.groups.len(), 3);
+    let units = bench.store.catalog_units(&version).await.unwrap();
+    assert_eq!(units.len(), 120);
+    for (id, entry) in &units {
+        let alone = bench.store.catalog_unit(&version, id).await.unwrap();
+        assert_eq!(alone.as_ref(), Some(entry));
+    }
+    let report = bench.text("catalog/danang/ready.report.txt").unwrap();
+    assert!(
+        report.contains("KHÔNG THAY ĐỔI") && report.contains("UNCHANGED"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_catalog_leaves_the_good_one_in_force_and_says_where() {
+    let bench = Bench::start().await;
+    let version = drop_sample_catalog(&bench).await;
+    let officials =
+        sample("catalog/officials.csv").replacen(",phuong-hai-chau,", ",phuong-hai-chu,", 1);
+    let row = 1 + officials
+        .lines()
+        .position(|line| line.contains("hai-chu,"))
+        .unwrap();
+
+    let report = drop_catalog(&bench, "officials", &officials).await;
+
+    assert!(!report.accepted());
+    assert_eq!(bench.store.catalog_version().await.unwrap(), Some(version));
+    let text = bench.text("catalog/danang/ready.report.txt").unwrap();
+    assert!(
+        text.contains(&format!(
+            "officials.csv · trang/sheet officials · dòng/row {row} · cột/column unit"
+        )),
+        "{text}"
+    );
+    assert!(text.contains("Không có «phuong-hai-chu» trong trang «units»."));
+    assert!(text.contains("There is no \"phuong-hai-chu\" in sheet \"units\"."));
+}
+
+#[tokio::test]
+async fn a_unit_left_out_is_told_and_an_old_catalog_can_come_back() {
+    let bench = Bench::start().await;
+    let first = drop_sample_catalog(&bench).await;
+    let settings = sample("catalog/settings.csv").replace("(0236) 1022", "1022");
+
+    let changed = drop_catalog(&bench, "settings", &settings).await;
+    let back = drop_catalog(&bench, "", "").await;
+
+    let ImportOutcome::CatalogReplaced {
+        version,
+        units_gone,
+        ..
+    } = changed.outcome
+    else {
+        panic!("{}", changed.text());
+    };
+    assert_ne!(version, first);
+    assert!(units_gone.is_empty());
+    assert!(
+        matches!(back.outcome, ImportOutcome::CatalogReplaced { version, .. } if version == first)
+    );
+    let mut units = sample("catalog/units.csv");
+    let start = units.find("huyen-hoa-vang").unwrap();
+    let end = start + units[start..].find('\n').unwrap() + 1;
+    units.replace_range(start..end, "");
+    let fewer = drop_catalog(&bench, "units", &units).await;
+    assert!(
+        fewer
+            .text()
+            .contains("không còn 1 đơn vị của danh mục trước: huyen-hoa-vang")
+    );
+}
+
+#[tokio::test]
+async fn two_imports_at_once_leave_one_whole_catalog() {
+    let bench = Bench::start().await;
+    let folders = ["one", "two"];
+    for folder in folders {
+        for sheet in SHEETS {
+            let text = sample(&format!("catalog/{sheet}.csv"));
+            let text = text.replace("(0236) 1022", if folder == "one" { "1022" } else { "1023" });
+            bench.put(&format!("catalog/{folder}/{sheet}.csv"), text);
+        }
+        bench.put(&format!("catalog/{folder}/ready"), "");
+    }
+    let import = async |folder: &str| {
+        let event = created(&[&format!("catalog/{folder}/ready")]);
+        let (store, keyring) = (&bench.store, &bench.keyring);
+        let drop_bucket = &bench.drop_bucket;
+        thuocdo::handlers::import_catalog::handle(store, drop_bucket, keyring, event, bench.now)
+            .await
+    };
+
+    let (one, two) = tokio::join!(import("one"), import("two"));
+
+    // Whoever turned the pointer second was told to come again.
+    assert!(one.is_ok() || two.is_ok());
+    let version = bench.store.catalog_version().await.unwrap().unwrap();
+    assert!(bench.store.catalog_head(&version).await.unwrap().is_some());
+    assert_eq!(
+        bench.store.catalog_units(&version).await.unwrap().len(),
+        120
+    );
+}
+
+#[tokio::test]
+async fn dossiers_count_once_however_often_they_are_sent() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let file = sample("dossiers/da-nang.csv");
+    let dossiers = records(&file);
+    let all = dossiers.len() as u64;
+
+    let first = bench.drop_file("dossiers/một.csv", file.clone()).await;
+    let second = bench.drop_file("dossiers/hai.csv", file.clone()).await;
+
+    assert_eq!(
+        totals(&first),
+        DossierTotals {
+            created: all,
+            ..DossierTotals::default()
+        }
+    );
+    assert_eq!(
+        totals(&second),
+        DossierTotals {
+            unchanged: all,
+            ..DossierTotals::default()
+        }
+    );
+    assert_counts(&bench, &dossiers).await;
+    assert!(
+        bench
+            .text("dossiers/một.csv.report.txt")
+            .unwrap()
+            .contains("ĐÃ NHẬP")
+    );
+}
+
+#[tokio::test]
+async fn the_same_file_twice_at_once_counts_once() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let file = sample("dossiers/da-nang.csv");
+    bench.put("dossiers/a.csv", file.clone());
+    bench.put("dossiers/b.csv", file.clone());
+
+    let (a, b) = tokio::join!(
+        bench.handle(created(&["dossiers/a.csv"])),
+        bench.handle(created(&["dossiers/b.csv"]))
+    );
+
+    let (a, b) = (totals(&a[0]), totals(&b[0]));
+    let dossiers = records(&file);
+    assert_eq!(a.created + b.created, dossiers.len() as u64);
+    assert_counts(&bench, &dossiers).await;
+}
+
+#[tokio::test]
+async fn a_table_that_loses_answers_is_counted_right_all_the_same() {
+    let bench = Bench::start_with_faults().await;
+    drop_sample_catalog(&bench).await;
+    let file = sample("dossiers/da-nang.csv");
+    let file: String = file.split_inclusive('\n').take(301).collect();
+    let dossiers = records(&file);
+
+    let first = bench.drop_file("dossiers/a.csv", file.clone()).await;
+    let second = bench.drop_file("dossiers/b.csv", file).await;
+
+    let (first, second) = (totals(&first), totals(&second));
+    let all = dossiers.len() as u64;
+    // What was written under a lost answer is found unchanged when looked at again.
+    assert!(first.unchanged > 0);
+    assert_eq!(
+        (first.created + first.unchanged, second.unchanged),
+        (all, all)
+    );
+    assert_counts(&bench, &dossiers).await;
+}
+
+#[tokio::test]
+async fn a_dossier_that_moved_on_is_updated_and_what_raters_wrote_is_kept() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let header = "code,secret,unit,officials,field,procedure,received,due,returned,status";
+    let row = |rest: &str| {
+        let front = "000.01.40.H17-261012-0901,00000000077,phuong-hai-chau";
+        format!("{header}\n{front},{rest}\n")
+    };
+    let (open, late, refused) = (
+        row("phuong-hai-chau-01:desk,ho-tich,,2026-10-12,2026-10-15,,open"),
+        row(
+            "phuong-hai-chau-01:desk phuong-hai-chau-02,ho-tich,Đăng ký khai sinh,2026-10-12,2026-10-15,2026-10-16,returned",
+        ),
+        row("phuong-hai-chau-01:desk,ho-tich,,2026-10-12,2026-10-16,2026-10-16,refused"),
+    );
+    let code = ReceiptCode::parse("000.01.40.H17-261012-0901").unwrap();
+    let secret = ReceiptSecret::parse("00000000077").unwrap();
+    let key = format!("K#{}", bench.keyring.receipt_hash(&code));
+    let update = |expression: &str| {
+        bench
+            .client
+            .update_item()
+            .table_name("ratings")
+            .key("PK", AttributeValue::S(key.clone()))
+            .key("SK", AttributeValue::S("RECEIPT".to_owned()))
+            .update_expression(expression)
+    };
+    let counted = async || {
+        let unit = UnitId::parse("phuong-hai-chau").unwrap();
+        let counts = bench.store.dossier_counts(&unit, month("2026-10-12")).await;
+        let DossierCounts {
+            received,
+            on_time,
+            overdue,
+        } = counts.unwrap().unwrap();
+        (received, on_time, overdue)
+    };
+
+    assert_eq!(
+        totals(&bench.drop_file("dossiers/a.csv", open).await).created,
+        1
+    );
+    assert_eq!(counted().await, (1, 0, 0));
+    let used = AttributeValue::Ss(vec!["phuong-hai-chau".to_owned()]);
+    let rated = update("SET used = :used").expression_attribute_values(":used", used.clone());
+    rated.send().await.unwrap();
+    assert_eq!(
+        totals(&bench.drop_file("dossiers/b.csv", late.clone()).await).updated,
+        1
+    );
+    assert_eq!(counted().await, (1, 0, 1));
+    assert_eq!(
+        totals(&bench.drop_file("dossiers/b.csv", late).await).unchanged,
+        1
+    );
+    assert_eq!(
+        totals(&bench.drop_file("dossiers/c.csv", refused.clone()).await).updated,
+        1
+    );
+    assert_eq!(counted().await, (1, 1, 0));
+    let other_unit = refused
+        .replace("phuong-hai-chau", "phuong-thanh-khe")
+        .replace("-01:desk", "-02");
+    let report = bench.drop_file("dossiers/d.csv", other_unit).await;
+    assert_eq!(totals(&report).contradicted, [2]);
+    assert!(report.text().contains("rows: 2"));
+    assert_eq!(counted().await, (1, 1, 0));
+
+    let item = bench
+        .client
+        .get_item()
+        .table_name("ratings")
+        .key("PK", AttributeValue::S(key.clone()))
+        .key("SK", AttributeValue::S("RECEIPT".to_owned()))
+        .send()
+        .await
+        .unwrap()
+        .item
+        .unwrap();
+    assert_eq!(item["used"], used);
+    assert_eq!(
+        item["secret"].as_s().unwrap(),
+        &bench.keyring.secret_hash(&code, &secret)
+    );
+    assert_eq!(item["status"].as_s().unwrap(), "refused");
+    let expiry = "2026-10-12T00:00:00Z"
+        .parse::<jiff::Timestamp>()
+        .unwrap()
+        .as_second()
+        + 400 * 86_400;
+    assert_eq!(item["exp"].as_n().unwrap(), &expiry.to_string());
+    assert!(!item.contains_key("procedure"));
+}
+
+#[tokio::test]
+async fn dossiers_are_refused_whole() {
+    let bench = Bench::start().await;
+    let file = sample("dossiers/da-nang.csv");
+    let early = bench.drop_file("dossiers/a.csv", file.clone()).await;
+    assert_eq!(early.findings.list()[0].cause, Cause::NoCatalog);
+    drop_sample_catalog(&bench).await;
+    let rows = file.lines().count();
+
+    let report = bench
+        .drop_file("dossiers/a.csv", format!("{file}X-261301-1,,,,,,,,,\n"))
+        .await;
+
+    assert!(!report.accepted());
+    assert!(
+        report
+            .findings
+            .list()
+            .iter()
+            .all(|f| f.place.row == Some(rows as u32 + 1))
+    );
+    let unit = UnitId::parse("phuong-hai-chau").unwrap();
+    let counts = bench.store.dossier_counts(&unit, month("2026-10-12")).await;
+    assert_eq!(counts.unwrap(), None);
+}
+
+#[tokio::test]
+async fn dossiers_too_old_to_be_rated_are_left_out() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let file = "code,unit,field,received,status\n\
+        A-251016-0001,xa-hoa-vang,ho-tich,16/10/2025,open\n\
+        A-251017-0001,xa-hoa-vang,ho-tich,17/10/2025,open\n";
+
+    let totals = totals(&bench.drop_file("dossiers/a.csv", file).await);
+
+    assert_eq!((totals.expired, totals.created), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_not_a_catalog_gets_an_answer_and_nothing_else_does() {
+    let bench = Bench::start().await;
+    for (key, bytes, cause) in [
+        (
+            "catalog/a.xlsx",
+            b"PK\x03\x04 no workbook".to_vec(),
+            Cause::Unreadable,
+        ),
+        (
+            "catalog/Đà Nẵng.xlsx",
+            vec![0; 21 << 20],
+            Cause::TooLarge { megabytes: 20 },
+        ),
+        ("catalog/a.docx", Vec::new(), Cause::UnknownFile),
+        ("catalog/a/unit.csv", Vec::new(), Cause::SheetUnknown),
+        ("dossiers/a.xlsx", Vec::new(), Cause::UnknownFile),
+    ] {
+        let report = bench.drop_file(key, bytes).await;
+        assert_eq!(report.findings.list()[0].cause, cause, "{key}");
+        assert!(
+            bench
+                .text(&format!("{key}.report.txt"))
+                .unwrap()
+                .contains("KHÔNG NHẬP")
+        );
+    }
+    let silent = [
+        "catalog/a.xlsx.report.txt",
+        "catalog/a/units.csv",
+        "other.csv",
+        "catalog/gone.xlsx",
+    ];
+    assert_eq!(bench.handle(created(&silent)).await, []);
+    assert_eq!(bench.text("catalog/a.xlsx.report.txt.report.txt"), None);
+}
+
+#[tokio::test]
+async fn the_sample_events_are_handled_and_malformed_records_left_out() {
+    let bench = Bench::start().await;
+    for sheet in SHEETS {
+        let text = sample(&format!("catalog/{sheet}.csv"));
+        bench.put(&format!("catalog/danh mục/{sheet}.csv"), text);
+    }
+    bench.put(
+        "dossiers/hồ sơ 2026-11-20.csv",
+        sample("dossiers/da-nang.csv"),
+    );
+    let event = |name: &str| -> serde_json::Value {
+        let text = fs::read_to_string(format!("events/{name}.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let mut catalog = event("import-catalog");
+    let records = catalog["Records"].as_array_mut().unwrap();
+    records.insert(0, serde_json::json!({"eventName": 7}));
+
+    let catalog = bench.handle(read_event(catalog)).await;
+    let dossiers = bench
+        .handle(read_event(event("import-catalog-dossiers")))
+        .await;
+
+    assert_eq!(catalog.len(), 1);
+    assert!(catalog[0].accepted() && dossiers[0].accepted());
+    assert!(
+        bench
+            .text("dossiers/hồ sơ 2026-11-20.csv.report.txt")
+            .is_some()
+    );
+}
+
+#[tokio::test]
+async fn every_rating_and_slip_of_the_sample_can_be_used() {
+    let bench = Bench::start().await;
+    let version = drop_sample_catalog(&bench).await;
+    let head = bench.store.catalog_head(&version).await.unwrap().unwrap();
+    let units = bench.store.catalog_units(&version).await.unwrap();
+    let dossiers = records(&sample("dossiers/da-nang.csv"));
+    let dossiers: BTreeMap<&str, &Record> = dossiers.iter().map(|d| (&d["code"][..], d)).collect();
+    let mut rated = BTreeSet::new();
+    let mut codes = BTreeSet::new();
+
+    for rating in records(&sample("ratings.csv")) {
+        let dossier = dossiers[&rating["code"][..]];
+        let date: Date = rating["date"].parse().unwrap();
+        let subject = Subject::parse(&rating["subject"]).unwrap();
+        assert!(rated.insert((rating["code"].clone(), subject.clone())));
+        codes.insert(rating["code"].clone());
+        assert_eq!(rating["secret"], dossier["secret"]);
+        assert_eq!(subject.unit_id.as_str(), dossier["unit"]);
+        assert!(
+            date >= dossier["received"].parse().unwrap() && date <= jiff::civil::date(2026, 11, 20)
+        );
+        if let Some(official) = &subject.official_id {
+            assert!(dossier["officials"].contains(&format!("{official}:")));
+            assert!(units[&subject.unit_id].official(official, date).is_some());
+        }
+        let reasons: Vec<&str> = rating["reasons"].split_whitespace().collect();
+        assert_eq!(
+            rating["satisfaction"] == "not_satisfied",
+            !reasons.is_empty()
+        );
+        for reason in reasons {
+            assert!(
+                head.reasons
+                    .iter()
+                    .any(|known| known.code.as_str() == reason)
+            );
+        }
+        let form = head.questionnaire(Channel::Web, date).unwrap();
+        for answer in rating["answers"].split_whitespace() {
+            let (question, option) = answer.split_once('=').unwrap();
+            let question = form
+                .questions
+                .iter()
+                .find(|q| q.code.as_str() == question)
+                .unwrap();
+            assert!(
+                question
+                    .options
+                    .iter()
+                    .any(|known| known.code.as_str() == option)
+            );
+        }
+    }
+
+    let slips = records(&sample("slips.csv"));
+    let mut covered: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    assert!(slips.len() >= 60 && rated.len() >= 2_000);
+    assert!(slips.iter().any(|slip| slip["secret"].is_empty()));
+    for slip in &slips {
+        assert!(dossiers.contains_key(&slip["code"][..]) && !codes.contains(&slip["code"]));
+        assert!(slip["secret"].is_empty() || ReceiptSecret::parse(&slip["secret"]).is_ok());
+        let officials = slip["officials"]
+            .split(' ')
+            .map(|o| o.split(':').next().unwrap());
+        covered.entry(&slip["unit"]).or_default().extend(officials);
+    }
+    let whole = covered.iter().filter(|(unit, officials)| {
+        units[&UnitId::parse(unit).unwrap()].officials.len() == officials.len()
+    });
+    assert!(whole.count() >= 12);
+}
+
+#[tokio::test]
+async fn a_whole_country_is_imported_and_a_bad_successor_changes_nothing() {
+    let bench = Bench::start().await;
+    let communes = records(&sample("don-vi-hanh-chinh-2025.csv"));
+    assert_eq!(communes.len(), 3_321);
+    let country = |spoilt: Option<u32>| {
+        let mut workbook = Workbook::new();
+        for sheet in ["fields", "reasons", "questionnaires", "settings"] {
+            let sheet_rows = workbook.add_worksheet().set_name(sheet).unwrap();
+            let text = sample(&format!("catalog/{sheet}.csv"));
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_reader(text.as_bytes());
+            for (row, record) in reader.records().enumerate() {
+                sheet_rows
+                    .write_row(row as u32, 0, record.unwrap().iter())
+                    .unwrap();
+            }
+        }
+        let provinces: BTreeMap<&str, &str> = communes
+            .iter()
+            .map(|c| (&c["province_code"][..], &c["province"][..]))
+            .collect();
+        assert_eq!(provinces.len(), 34);
+        let sheet = workbook.add_worksheet().set_name("Nhóm đơn vị").unwrap();
+        sheet.write_row(0, 0, ["Mã nhóm", "Tên nhóm"]).unwrap();
+        for (row, (code, name)) in provinces.iter().enumerate() {
+            sheet.write_row(row as u32 + 1, 0, [*code, *name]).unwrap();
+        }
+        let sheet = workbook.add_worksheet().set_name("Đơn vị").unwrap();
+        sheet
+            .write_row(0, 0, ["Mã đơn vị", "Nhóm", "Tên đơn vị"])
+            .unwrap();
+        for (row, commune) in communes.iter().enumerate() {
+            let name = format!("UBND {}", commune["name"]);
+            let cells = [&commune["code"], &commune["province_code"], &name];
+            sheet.write_row(row as u32 + 1, 0, cells).unwrap();
+        }
+        let sheet = workbook.add_worksheet().set_name("Cán bộ").unwrap();
+        let headings = ["Mã", "Đơn vị", "Họ và tên", "Chức danh", "Loại", "Vai trò"];
+        sheet.write_row(0, 0, headings).unwrap();
+        for number in 0..40_000_u32 {
+            let unit = &communes[number as usize % communes.len()]["code"];
+            let unit = if spoilt == Some(number) {
+                "99999"
+            } else {
+                unit
+            };
+            let name = format!("Cán bộ Thử Nghiệm {number}");
+            let id = format!("o-{number}");
+            let cells = [&id, unit, &name, "Chuyên viên", "công chức", "một cửa"];
+            sheet.write_row(number + 1, 0, cells).unwrap();
+        }
+        workbook.save_to_buffer().unwrap()
+    };
+
+    let good = bench
+        .drop_file("catalog/việt nam.xlsx", country(None))
+        .await;
+    let bad = bench
+        .drop_file("catalog/việt nam 2.xlsx", country(Some(39_999)))
+        .await;
+
+    let ImportOutcome::CatalogReplaced {
+        version,
+        units,
+        officials,
+        ..
+    } = good.outcome
+    else {
+        panic!("{}", good.text());
+    };
+    assert_eq!((units, officials), (3_321, 40_000));
+    let [finding] = bad.findings.list() else {
+        panic!("{}", bad.text());
+    };
+    assert_eq!(finding.place.file, "việt nam 2.xlsx");
+    assert_eq!(finding.place.sheet, "Cán bộ");
+    assert_eq!(
+        (finding.place.row, finding.place.column.as_deref()),
+        (Some(40_001), Some("Đơn vị"))
+    );
+    assert_eq!(
+        bench.store.catalog_version().await.unwrap().as_ref(),
+        Some(&version)
+    );
+    let stored = bench.store.catalog_units(&version).await.unwrap();
+    let officials = stored.values().map(|entry| entry.officials.len());
+    assert_eq!((stored.len(), officials.sum::<usize>()), (3_321, 40_000));
+}
