@@ -274,6 +274,49 @@ async fn the_same_file_twice_at_once_counts_once() {
 }
 
 #[tokio::test]
+async fn two_updates_at_once_count_as_the_receipts_say() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let file = |rest: &str| {
+        let rows = (0..300)
+            .map(|n| format!("A-261012-{n:04},xa-hoa-vang,ho-tich,2026-10-12,2026-10-15,{rest}\n"));
+        let header = "code,unit,field,received,due,returned,status\n";
+        format!("{header}{}", rows.collect::<String>())
+    };
+    bench.drop_file("dossiers/open.csv", file(",open")).await;
+    bench.put("dossiers/a.csv", file("2026-10-15,returned"));
+    bench.put("dossiers/b.csv", file("2026-10-16,returned"));
+
+    tokio::join!(
+        bench.handle(created(&["dossiers/a.csv"])),
+        bench.handle(created(&["dossiers/b.csv"]))
+    );
+
+    let late = bench
+        .client
+        .scan()
+        .table_name("ratings")
+        .filter_expression("SK = :sk AND returned = :late")
+        .expression_attribute_values(":sk", AttributeValue::S("RECEIPT".to_owned()))
+        .expression_attribute_values(":late", AttributeValue::S("2026-10-16".to_owned()))
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .unwrap()
+        .len() as u64;
+    let unit = UnitId::parse("xa-hoa-vang").unwrap();
+    let counts = bench.store.dossier_counts(&unit, month("2026-10-12")).await;
+    let expected = DossierCounts {
+        received: 300,
+        on_time: 300 - late,
+        overdue: late,
+    };
+    assert_eq!(counts.unwrap(), Some(expected));
+}
+
+#[tokio::test]
 async fn a_table_that_loses_answers_is_counted_right_all_the_same() {
     let bench = Bench::start_with_faults().await;
     drop_sample_catalog(&bench).await;

@@ -481,6 +481,19 @@ mod tests {
         assert_eq!(findings.count(), 2_000);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_sheet_whatever_it_holds_makes_the_reading_panic(
+            kind in proptest::sample::select(SheetKind::ALL.to_vec()),
+            rows in "([\\PC,;\"\n]|,|;|\n|\"|a|1|2026-01-01|web|cs1){0,200}",
+            headed in proptest::bool::ANY,
+        ) {
+            let header = good(kind).lines().next().unwrap();
+            let text = if headed { format!("{header}\n{rows}") } else { rows };
+            read(&[(kind, Some(&text))]);
+        }
+    }
+
     #[test]
     fn the_version_follows_the_content_and_nothing_else() {
         use crate::store::catalog::version;
