@@ -132,6 +132,8 @@ impl Store {
             .key_condition_expression("PK = :pk AND begins_with(SK, :unit)")
             .expression_attribute_values(":pk", AttributeValue::S(Key::catalog_partition(version)))
             .expression_attribute_values(":unit", AttributeValue::S("UNIT#".to_owned()))
+            // Read right behind the pointer, a page that lags would lose units.
+            .consistent_read(true)
             .into_paginator()
             .items()
             .send();
