@@ -77,15 +77,17 @@ impl Bucket {
             Err(error) => return Err(fault(DisplayErrorContext(error).to_string())),
         };
         let length = object.content_length().and_then(|n| u64::try_from(n).ok());
-        if length.is_none_or(|length| length > most) && most < u64::MAX {
+        if length.is_some_and(|length| length > most) {
             return Ok(Bounded::TooLarge);
         }
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| fault(error.to_string()))?;
-        Ok(Bounded::Bytes(bytes.into_bytes().to_vec()))
+        let (mut body, mut bytes) = (object.body, Vec::new());
+        while let Some(chunk) = body.try_next().await.map_err(|e| fault(e.to_string()))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > most {
+                return Ok(Bounded::TooLarge);
+            }
+        }
+        Ok(Bounded::Bytes(bytes))
     }
 
     /// Writes bytes under `key`.
