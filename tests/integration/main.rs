@@ -5,5 +5,6 @@
     reason = "a test that meets the unexpected should stop at once"
 )]
 
+mod browser;
 mod import;
 mod template;
