@@ -45,7 +45,7 @@ fmt: ## Format the Rust code
 
 test-js: tools
 	@echo "== JavaScript tests"
-	node --test tests/js/*.test.js
+	node --test tests/js/*.test.mjs
 
 # The log is added up, because the last line of cargo speaks of one test binary only.
 test-rust: tools
@@ -57,9 +57,9 @@ test-rust: tools
 	    END {printf "== Rust tests: %d passed, %d failed, %d ignored\n", p, f, i}' target/test.log; \
 	exit $$status
 
-openapi: ## Write openapi.json, the description of the API
-	@echo "== openapi.json"
-	cargo run --quiet --profile local -p local -- --openapi > openapi.json
+openapi: ## Write docs/openapi.json from the code
+	@echo "== docs/openapi.json"
+	UPDATE_OPENAPI=1 cargo test --quiet --lib openapi
 
-build: ## The eight functions, for arm64 (needs cargo-lambda)
+build: tools ## The eight functions, for arm64 (needs cargo-lambda)
 	$(VENV)/sam build

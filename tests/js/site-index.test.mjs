@@ -1,10 +1,9 @@
 // The CloudFront function that makes a directory its index.html, taken from template.yaml as it is deployed.
-const assert = require('node:assert/strict');
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
-const test = require('node:test');
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
 
-const template = readFileSync(join(__dirname, '../../template.yaml'), 'utf8');
+const template = readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8');
 const code = /^      FunctionCode: \|\n((?: {8}.*\n|\n)+)/m.exec(template)[1];
 const handler = new Function(`${code}; return handler;`)();
 
