@@ -147,6 +147,15 @@ impl Challenges {
             .map(|code| speech::speak(&code, lang))
     }
 
+    /// The digits of a typed code, for tests that stand in for someone who reads or hears it.
+    ///
+    /// # Errors
+    /// [`TokenError`] for a token that is not ours or has expired.
+    pub fn typed_answer(&self, token: &str, now: Timestamp) -> Result<String, TokenError> {
+        let code = self.typed.open(token, now)?;
+        Ok(code.answer.iter().map(u8::to_string).collect())
+    }
+
     /// Whether `proof` is a security code for `scope`.
     ///
     /// A proof of work to rate needs no nonce, for the rating's own key follows from the same values; to look a receipt
