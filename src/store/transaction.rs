@@ -82,6 +82,10 @@ impl Store {
 
 fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
     match error {
+        // Whatever its body says, a 5xx leaves open what was written; the conditions make trying again harmless.
+        SdkError::ServiceError(service) if service.raw().status().is_server_error() => {
+            Verdict::Throttled
+        }
         SdkError::ServiceError(service) => match service.err() {
             TransactWriteItemsError::TransactionCanceledException(cancelled) => {
                 let reasons = cancelled.cancellation_reasons();
@@ -93,8 +97,7 @@ fn verdict(error: &SdkError<TransactWriteItemsError>) -> Verdict {
             }
             TransactWriteItemsError::TransactionInProgressException(_) => Verdict::Conflict,
             TransactWriteItemsError::ProvisionedThroughputExceededException(_)
-            | TransactWriteItemsError::RequestLimitExceeded(_)
-            | TransactWriteItemsError::InternalServerError(_) => Verdict::Throttled,
+            | TransactWriteItemsError::RequestLimitExceeded(_) => Verdict::Throttled,
             other if other.meta().code() == Some("ThrottlingException") => Verdict::Throttled,
             _ => Verdict::Fault,
         },

@@ -6,5 +6,12 @@
 )]
 
 mod browser;
+mod count;
+mod faults;
+mod fixture;
 mod import;
+mod publish;
+mod submit;
+mod support;
 mod template;
+mod validate;

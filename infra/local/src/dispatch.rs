@@ -13,8 +13,8 @@ use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
 pub use thuocdo::handlers::import_catalog::ImportReport;
 use thuocdo::handlers::{
-    App, aggregate_ratings, import_catalog, issue_challenge, publish_pages, reconcile_tallies,
-    submit_rating, validate_receipt,
+    App, aggregate_ratings, get_statistics, import_catalog, issue_challenge, publish_pages,
+    reconcile_tallies, submit_rating, validate_receipt,
 };
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
@@ -72,10 +72,7 @@ impl Functions {
             Function::IssueChallenge => {
                 issue_challenge::handle(&self.app.challenges, request, now).await
             }
-            Function::GetStatistics => {
-                let _ = &self.site;
-                Response::new(Body::Empty)
-            }
+            Function::GetStatistics => get_statistics::handle(&self.site, request).await,
         }
     }
 

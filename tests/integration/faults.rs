@@ -1,0 +1,192 @@
+//! A store that fails in the middle: the citizen is told the truth, and sending again counts once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_sdk_dynamodb::config::{Credentials, Region};
+use jiff::Timestamp;
+use lambda_http::{Body, Request};
+use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
+use serde_json::{Value, json};
+use thuocdo::challenge::{Challenges, Difficulty, Purpose};
+use thuocdo::handlers::{App, submit_rating};
+use thuocdo::store::Store;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::fixture::UNIT;
+use crate::support::{Office, satisfied};
+
+/// A line to the store that loses things.
+struct Line {
+    address: String,
+    /// Transactions whose reply is cut after the store has committed.
+    replies_to_cut: Arc<AtomicUsize>,
+    /// Transactions cut before they reach the store.
+    requests_to_cut: Arc<AtomicUsize>,
+}
+
+impl Line {
+    async fn to(store: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let line = Self {
+            address: format!("http://{}", listener.local_addr().unwrap()),
+            replies_to_cut: Arc::default(),
+            requests_to_cut: Arc::default(),
+        };
+        let (replies, requests) = (line.replies_to_cut.clone(), line.requests_to_cut.clone());
+        let store = store.trim_start_matches("http://").to_owned();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(
+                    client,
+                    store.clone(),
+                    replies.clone(),
+                    requests.clone(),
+                ));
+            }
+        });
+        line
+    }
+}
+
+/// Carries one connection, request by request; a cut closes both ends.
+async fn carry(
+    mut client: TcpStream,
+    store: String,
+    replies: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+) {
+    let mut store = TcpStream::connect(&store).await.unwrap();
+    let take = |left: &AtomicUsize| {
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+            .is_ok()
+    };
+    loop {
+        let Some(request) = read_message(&mut client).await else {
+            return;
+        };
+        let transaction = String::from_utf8_lossy(&request).contains("TransactWriteItems");
+        if transaction && take(&requests) {
+            return;
+        }
+        if store.write_all(&request).await.is_err() {
+            return;
+        }
+        let Some(reply) = read_message(&mut store).await else {
+            return;
+        };
+        if transaction && take(&replies) {
+            return;
+        }
+        if client.write_all(&reply).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// One HTTP/1.1 message with a content length.
+async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut message = Vec::new();
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let n = stream.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
+        message.extend_from_slice(&buffer[..n]);
+        let Some(end) = message.windows(4).position(|window| window == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8_lossy(&message[..end]).to_ascii_lowercase();
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
+            .unwrap_or(0);
+        if message.len() >= end + 4 + length {
+            return Some(message);
+        }
+    }
+}
+
+/// An app of its own, whose store is at the end of `line`.
+async fn app(office: &Office, line: &Line) -> App {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
+        .endpoint_url(&line.address)
+        .region(Region::new("local"))
+        .credentials_provider(Credentials::for_tests())
+        .timeout_config(thuocdo::config::timeouts())
+        .build();
+    let client = aws_sdk_dynamodb::Client::from_conf(config);
+    let store = Store::new(client, RATINGS_TABLE, TALLY_TABLE);
+    let challenges = Challenges::new(&office.stack.keyring, Difficulty::for_tests());
+    App::new(store, office.stack.keyring.clone(), challenges)
+}
+
+async fn send(app: &App, rating: &Value) -> (u16, Option<String>, String) {
+    let request = http::Request::post("/api/ratings").header("content-type", "application/json");
+    let request: Request = request.body(Body::Text(rating.to_string())).unwrap();
+    let response = submit_rating::handle(app, request, Timestamp::now()).await;
+    let retry_after = response
+        .headers()
+        .get("retry-after")
+        .map(|value| value.to_str().unwrap().to_owned());
+    let Body::Text(text) = response.body() else {
+        panic!("no text")
+    };
+    (response.status().as_u16(), retry_after, text.clone())
+}
+
+#[tokio::test]
+async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent_again() {
+    let office = Office::open().await;
+    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let app = app(&office, &line).await;
+    let slip = office.slip().await;
+    let mut rating = satisfied(UNIT, &slip);
+    rating["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
+    let rating = office.solved(Purpose::Rate, &rating).await;
+
+    line.replies_to_cut.store(100, Ordering::SeqCst);
+    let (status, retry_after, body) = send(&app, &rating).await;
+    line.replies_to_cut.store(0, Ordering::SeqCst);
+    let (again, _, _) = send(&app, &rating).await;
+
+    assert_eq!((status, retry_after.as_deref()), (503, Some("5")));
+    assert!(
+        body.contains("Chưa lưu được đánh giá. Vui lòng kiểm tra lại và gửi lại."),
+        "{body}"
+    );
+    assert_eq!(again, 200);
+    assert_eq!(office.stored().await, 1);
+}
+
+#[tokio::test]
+async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again() {
+    let office = Office::open().await;
+    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let app = app(&office, &line).await;
+    let slip = office.slip().await;
+    let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
+
+    line.requests_to_cut.store(100, Ordering::SeqCst);
+    let (status, _, _) = send(&app, &rating).await;
+    assert_eq!((status, office.stored().await), (503, 0));
+    line.requests_to_cut.store(0, Ordering::SeqCst);
+    let (again, _, _) = send(&app, &rating).await;
+
+    assert_eq!((again, office.stored().await), (201, 1));
+}
+
+#[tokio::test]
+async fn one_lost_reply_goes_unnoticed() {
+    let office = Office::open().await;
+    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let app = app(&office, &line).await;
+    let slip = office.slip().await;
+    let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
+
+    line.replies_to_cut.store(1, Ordering::SeqCst);
+    let (status, _, body) = send(&app, &rating).await;
+
+    assert!([200, 201].contains(&status), "{status} {body}");
+    assert_eq!(office.stored().await, 1);
+}

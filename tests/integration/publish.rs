@@ -1,0 +1,131 @@
+//! Publishing: what is shown, when it moves, and that the same input gives the same bytes.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use thuocdo::handlers::publish_pages;
+
+use crate::fixture::{OFFICIAL, UNIT};
+use crate::support::{Office, official, passer_by, satisfied};
+
+async fn results(office: &Office) -> Value {
+    office
+        .get(&format!("/ket-qua/don-vi/{UNIT}/ket-qua.json"))
+        .await
+        .json()
+}
+
+#[tokio::test]
+async fn a_rating_just_given_is_on_the_page_where_thresholds_are_one() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    office.stack.settle().await;
+    assert_eq!(
+        office.rate(&satisfied(&official(), &slip)).await.status,
+        201
+    );
+
+    office.stack.settle().await;
+
+    let page = office
+        .get(&format!("/ket-qua/don-vi/{UNIT}/cong-chuc/"))
+        .await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("Trần Thị Minh Họa") && page.body.contains("Dữ liệu mẫu"));
+    assert!(results(&office).await.to_string().contains(OFFICIAL));
+    let statistics = office.get(&format!("/api/statistics?unit_id={UNIT}")).await;
+    assert_eq!(statistics.status, 200, "{}", statistics.body);
+}
+
+#[tokio::test]
+async fn nothing_moves_before_k_and_no_official_shows_before_n() {
+    let office = Office::with_thresholds(5, 10).await;
+    office.stack.settle().await;
+    let before = office.get(&format!("/ket-qua/don-vi/{UNIT}/")).await;
+
+    for _ in 0..4 {
+        let slip = office.slip().await;
+        assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+    }
+    office.stack.settle().await;
+    assert_eq!(
+        office.get(&format!("/ket-qua/don-vi/{UNIT}/")).await,
+        before
+    );
+
+    for _ in 0..9 {
+        let slip = office.slip().await;
+        assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+        assert_eq!(
+            office.rate(&satisfied(&official(), &slip)).await.status,
+            201
+        );
+    }
+    office.stack.settle().await;
+    let ranking = office
+        .get(&format!("/ket-qua/don-vi/{UNIT}/cong-chuc/"))
+        .await
+        .body;
+    assert!(!results(&office).await.to_string().contains(OFFICIAL));
+    assert!(
+        ranking.contains("Chưa đủ số liệu để công bố (dưới 10 lượt đánh giá)."),
+        "{ranking}"
+    );
+
+    let slip = office.slip().await;
+    assert_eq!(
+        office.rate(&satisfied(&official(), &slip)).await.status,
+        201
+    );
+    office.stack.settle().await;
+    assert!(results(&office).await.to_string().contains(OFFICIAL));
+}
+
+#[tokio::test]
+async fn a_passer_by_never_enters_an_officials_figure() {
+    let office = Office::open().await;
+    assert_eq!(
+        office
+            .rate(&passer_by(&official(), "0905123456"))
+            .await
+            .status,
+        201
+    );
+
+    office.stack.settle().await;
+
+    let results = results(&office).await;
+    assert!(!results.to_string().contains(OFFICIAL), "{results}");
+}
+
+#[tokio::test]
+async fn publishing_again_writes_nothing() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+    office.stack.settle().await;
+
+    let again = publish_pages::handle(&office.stack.store, &office.stack.site, Timestamp::now())
+        .await
+        .unwrap();
+
+    assert_eq!((again.written, again.released), (0, 0));
+}
+
+#[tokio::test]
+async fn one_more_rating_rewrites_its_units_results_and_no_form() {
+    let office = Office::open().await;
+    office.stack.settle().await;
+    let slip = office.slip().await;
+    assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+    office.stack.drain().await;
+
+    let report = publish_pages::handle(&office.stack.store, &office.stack.site, Timestamp::now())
+        .await
+        .unwrap();
+
+    assert_eq!(report.released, 1);
+    assert!(
+        report.written > 0 && report.unchanged > report.written,
+        "{report:?}"
+    );
+}

@@ -1,0 +1,585 @@
+//! Rating: what is saved, what is refused, and that nobody learns more than they should.
+
+use local::dynamo::RATINGS_TABLE;
+use serde_json::{Value, json};
+use thuocdo::challenge::Purpose;
+use thuocdo::domain::id::UnitId;
+use thuocdo::domain::period::{Month, local_date};
+use thuocdo::domain::rating::Attestation;
+
+use crate::fixture::{CLOSED_UNIT, OTHER_OFFICIAL, UNIT};
+use crate::support::{Office, official, passer_by, satisfied};
+
+#[tokio::test]
+async fn a_receipt_rates_its_unit_and_its_officials_once_each() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+
+    for subject in [UNIT.to_owned(), official()] {
+        let first = office.rate(&satisfied(&subject, &slip)).await;
+        let mut other = satisfied(&subject, &slip);
+        other["satisfaction"] = json!("not_satisfied");
+        other["reasons"] = json!(["tre-hen"]);
+        let second = office.rate(&other).await;
+
+        assert_eq!(first.status, 201, "{}", first.body);
+        assert_eq!(first.json()["message"], "Đã lưu kết quả đánh giá");
+        assert_eq!(
+            (second.status, second.problem()),
+            (409, "already-rated".into())
+        );
+        assert_eq!(
+            second.json()["detail"],
+            "Hồ sơ này đã được đánh giá. Mỗi hồ sơ chỉ được đánh giá một lần."
+        );
+    }
+    assert_eq!(office.stored().await, 2);
+}
+
+#[tokio::test]
+async fn a_retry_of_the_same_attempt_gets_the_same_success() {
+    let office = Office::open().await;
+    let slips = [office.slip().await, office.bare_slip().await];
+
+    for slip in &slips {
+        let mut rating = satisfied(UNIT, slip);
+        rating["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
+        let first = office.rate(&rating).await;
+        let retry = office.rate(&rating).await;
+
+        assert_eq!((first.status, retry.status), (201, 200), "{}", retry.body);
+        assert_eq!(first.body, retry.body);
+    }
+    assert_eq!(office.stored().await, 2);
+}
+
+#[tokio::test]
+async fn sending_every_opinion_does_not_tell_how_a_bare_code_or_a_phone_rated() {
+    let office = Office::open().await;
+    let slip = office.bare_slip().await;
+    let ratings = [satisfied(UNIT, &slip), passer_by(UNIT, "0905123456")];
+
+    for rating in &ratings {
+        let mut hers = rating.clone();
+        hers["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
+        assert_eq!(office.rate(&hers).await.status, 201);
+        let mut other = rating.clone();
+        other["satisfaction"] = json!("not_satisfied");
+        other["reasons"] = json!(["thai-do"]);
+
+        let same = office.rate(rating).await;
+        let different = office.rate(&other).await;
+
+        assert!(same.status >= 400);
+        assert_eq!(same, different);
+    }
+}
+
+#[tokio::test]
+async fn unknown_used_expired_and_wrong_receipts_look_the_same() {
+    let office = Office::open().await;
+    let (used, secret, fresh) = (
+        office.bare_slip().await,
+        office.slip().await,
+        office.bare_slip().await,
+    );
+    assert_eq!(office.rate(&satisfied(UNIT, &used)).await.status, 201);
+    let (old, receipt) = crate::fixture::dossier_of(
+        &office.stack.keyring,
+        900,
+        false,
+        jiff::civil::date(2020, 1, 2),
+    );
+    office.stack.store.put_dossiers(&[receipt]).await.unwrap();
+    let with = |code: &str, secret: &str| {
+        let mut rating = satisfied(UNIT, &used);
+        rating["receipt_code"] = json!(code);
+        rating["receipt_secret"] = json!(secret);
+        rating
+    };
+    let someone_elses = office.slip().await.secret.unwrap();
+
+    let answers = [
+        office.rate(&with("000.00.20.H17-260101-9999", "")).await,
+        office.rate(&with(&used.code, "")).await,
+        office.rate(&with(&old.code, "")).await,
+        office.rate(&with(&secret.code, "")).await,
+        office.rate(&with(&secret.code, &someone_elses)).await,
+        office.rate(&satisfied("son-tra", &fresh)).await,
+        office
+            .rate(&satisfied(&format!("{UNIT}/hc-03"), &fresh))
+            .await,
+    ];
+
+    for answer in &answers {
+        assert_eq!(
+            (answer.status, answer.problem()),
+            (422, "receipt-refused".into())
+        );
+        assert_eq!(answer, &answers[0]);
+    }
+    assert_eq!(office.stored().await, 1);
+}
+
+#[tokio::test]
+async fn a_code_tried_too_often_is_closed_for_the_day_even_with_its_secret() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let mut guess = satisfied(UNIT, &slip);
+    guess["receipt_secret"] = json!("");
+
+    for _ in 0..thuocdo::store::receipt::MAX_TRIES {
+        assert_eq!(office.rate(&guess).await.status, 422);
+    }
+
+    assert_eq!(
+        office.rate(&satisfied(UNIT, &slip)).await.problem(),
+        "receipt-refused"
+    );
+}
+
+#[tokio::test]
+async fn a_passer_by_rates_a_subject_once_a_quarter() {
+    let office = Office::open().await;
+
+    let first = office.rate(&passer_by(UNIT, "0905 123 456")).await;
+    let second = office.rate(&passer_by(UNIT, "+84905123456")).await;
+    let other_subject = office.rate(&passer_by(&official(), "0905123456")).await;
+
+    assert_eq!(
+        (first.status, second.status, other_subject.status),
+        (201, 409, 201)
+    );
+}
+
+#[tokio::test]
+async fn a_stored_rating_holds_nothing_of_its_rater() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+    assert_eq!(
+        office.rate(&passer_by(UNIT, "0905123456")).await.status,
+        201
+    );
+
+    let output = office
+        .stack
+        .dynamodb
+        .scan()
+        .table_name(RATINGS_TABLE)
+        .send()
+        .await
+        .unwrap();
+
+    let items = output.items();
+    let ratings: Vec<_> = items
+        .iter()
+        .filter(|item| item["PK"].as_s().unwrap().starts_with("U#"))
+        .collect();
+    assert_eq!(ratings.len(), 2);
+    for item in items {
+        let text = format!("{item:?}");
+        let catalog = item["PK"].as_s().unwrap().starts_with("CATALOG");
+        assert!(
+            catalog
+                || [
+                    "0905123456",
+                    "Người Qua Đường",
+                    slip.code.as_str(),
+                    slip.secret.as_deref().unwrap()
+                ]
+                .iter()
+                .all(|secret| !text.contains(secret)),
+            "{text}"
+        );
+    }
+    let names: std::collections::BTreeSet<&str> = ratings
+        .iter()
+        .flat_map(|item| item.keys().map(String::as_str))
+        .collect();
+    let known = [
+        "PK",
+        "SK",
+        "answers",
+        "attestation",
+        "channel",
+        "day",
+        "digest",
+        "field",
+        "late",
+        "pend",
+        "questionnaire",
+        "satisfaction",
+    ];
+    assert_eq!(names, known.into());
+}
+
+#[tokio::test]
+async fn a_plain_rating_costs_four_write_units() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let now = jiff::Timestamp::now();
+    office.rate(&satisfied(UNIT, &slip)).await;
+    let unit = UnitId::parse(UNIT).unwrap();
+    let stored = office
+        .stack
+        .store
+        .ratings(&unit, Month::of(local_date(now)))
+        .await
+        .unwrap()
+        .remove(0);
+    let (_, receipt) = crate::fixture::dossier(&office.stack.keyring, 500, true, now);
+    office
+        .stack
+        .store
+        .put_dossiers(std::slice::from_ref(&receipt))
+        .await
+        .unwrap();
+    let mut rating = stored.rating;
+    rating.id = thuocdo::domain::rating::RatingId("another".into());
+    let claim = thuocdo::store::submit::Claim::Receipt {
+        hash: &receipt.hash,
+    };
+    let submission = thuocdo::store::submit::Submission {
+        rating: &rating,
+        digest: "d",
+        claim,
+        suggestion: None,
+        nonce: None,
+    };
+
+    let submitted = office.stack.store.submit(&submission, now).await.unwrap();
+
+    assert_eq!(rating.attestation, Attestation::DossierVerified);
+    assert_eq!(
+        submitted,
+        thuocdo::store::submit::Submitted::Saved { write_units: 4.0 }
+    );
+}
+
+#[tokio::test]
+async fn every_value_at_fault_is_named_and_nothing_is_stored() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let change = |name: &str, value: Value| {
+        let mut rating = satisfied(UNIT, &slip);
+        rating[name] = value;
+        rating
+    };
+    let passer_by = |name: &str, value: Value| {
+        let mut rating = passer_by(UNIT, "0905123456");
+        rating[name] = value;
+        rating
+    };
+    let cases = [
+        (
+            change("satisfaction", Value::Null),
+            422,
+            vec!["satisfaction:missing"],
+        ),
+        (
+            change("satisfaction", json!("great")),
+            422,
+            vec!["satisfaction:malformed"],
+        ),
+        (
+            change("satisfaction", json!("not_satisfied")),
+            422,
+            vec!["reasons:missing"],
+        ),
+        (
+            change("reasons", json!(["nonsense"])),
+            422,
+            vec!["reasons:unknown"],
+        ),
+        (
+            change("receipt_code", json!("abc")),
+            422,
+            vec!["receipt_code:malformed"],
+        ),
+        (
+            change("receipt_code", Value::Null),
+            422,
+            vec!["receipt_code:missing"],
+        ),
+        (
+            change("receipt_secret", json!("abc")),
+            422,
+            vec!["receipt_secret:malformed"],
+        ),
+        (
+            change("field_id", Value::Null),
+            422,
+            vec!["field_id:missing"],
+        ),
+        (
+            change("field_id", json!("khong-co")),
+            422,
+            vec!["field_id:unknown"],
+        ),
+        (
+            change("rater_kind", json!("robot")),
+            422,
+            vec!["rater_kind:malformed"],
+        ),
+        (
+            change("answers", json!({"cs1": "maybe"})),
+            422,
+            vec!["answers:unknown"],
+        ),
+        (
+            change("answers", json!({"cs99": "equal"})),
+            422,
+            vec!["answers:unknown"],
+        ),
+        (
+            change("questionnaire", json!("web@9")),
+            422,
+            vec!["answers:unknown"],
+        ),
+        (
+            change("suggestion", json!("ă".repeat(1001))),
+            422,
+            vec!["suggestion:too_long"],
+        ),
+        (
+            change("suggestion", json!("a\u{202e}b")),
+            422,
+            vec!["suggestion:malformed"],
+        ),
+        (
+            change("subject", json!("khong-co")),
+            404,
+            vec!["subject:unknown"],
+        ),
+        (
+            change("subject", json!(format!("{UNIT}/st-01"))),
+            404,
+            vec!["subject:unknown"],
+        ),
+        (
+            change("subject", json!(CLOSED_UNIT)),
+            422,
+            vec!["subject:closed"],
+        ),
+        (
+            change("subject", json!("../etc")),
+            422,
+            vec!["subject:malformed"],
+        ),
+        (change("subject", Value::Null), 422, vec!["subject:missing"]),
+        (
+            passer_by("phone", json!("+1 212 555 0100")),
+            422,
+            vec!["phone:malformed"],
+        ),
+        (
+            passer_by("full_name", json!("  ")),
+            422,
+            vec!["full_name:missing"],
+        ),
+        (
+            passer_by("full_name", json!("x".repeat(101))),
+            422,
+            vec!["full_name:too_long"],
+        ),
+        (
+            passer_by("consent", Value::Null),
+            422,
+            vec!["consent:missing"],
+        ),
+    ];
+
+    for (mut rating, status, errors) in cases {
+        let rating = {
+            rating
+                .as_object_mut()
+                .unwrap()
+                .retain(|_, value| !value.is_null());
+            rating
+        };
+        let answer = office.rate(&rating).await;
+
+        assert_eq!(
+            (answer.status, answer.errors()),
+            (status, errors.iter().map(ToString::to_string).collect()),
+            "{rating}"
+        );
+        let message = answer.json()["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(!message.contains("error."), "{message}");
+    }
+    assert_eq!(office.stored().await, 0);
+}
+
+#[tokio::test]
+async fn bodies_of_another_kind_are_refused_clearly() {
+    let office = Office::open().await;
+    let good = satisfied(UNIT, &office.slip().await);
+    let mut extra = good.clone();
+    extra["admin"] = json!(true);
+    let large = json!({ "suggestion": "x".repeat(9 * 1024) });
+
+    let cases = [
+        (
+            office.post_json("/api/ratings", &extra).await,
+            400,
+            "malformed-body",
+        ),
+        (
+            office.post_json("/api/ratings", &json!([1])).await,
+            400,
+            "malformed-body",
+        ),
+        (
+            office
+                .post_json("/api/ratings", &json!({"subject": 7}))
+                .await,
+            400,
+            "malformed-body",
+        ),
+        (
+            office
+                .post("/api/ratings", "application/json", b"{".to_vec())
+                .await,
+            400,
+            "malformed-body",
+        ),
+        (
+            office
+                .post("/api/ratings", "application/json", vec![0xff, 0xfe])
+                .await,
+            400,
+            "malformed-body",
+        ),
+        (
+            office.post_json("/api/ratings", &large).await,
+            413,
+            "too-large",
+        ),
+    ];
+
+    for (answer, status, problem) in cases {
+        assert_eq!(
+            (answer.status, answer.problem()),
+            (status, problem.to_owned())
+        );
+    }
+    let xml = office
+        .http
+        .post(format!("{}/api/ratings", office.stack.address))
+        .header("content-type", "text/xml")
+        .body("<a/>")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(xml.status(), 415);
+    let get = office.get("/api/ratings").await;
+    assert_eq!(get.status, 405);
+}
+
+#[tokio::test]
+async fn decomposed_text_is_stored_composed() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let mut rating = satisfied(UNIT, &slip);
+    rating["suggestion"] = json!("Ca\u{0309}m o\u{031b}n");
+
+    let answer = office.rate(&rating).await;
+
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let output = office
+        .stack
+        .dynamodb
+        .scan()
+        .table_name(RATINGS_TABLE)
+        .send()
+        .await
+        .unwrap();
+    let suggestions: Vec<&str> = output
+        .items()
+        .iter()
+        .filter_map(|item| item.get("suggestion")?.as_s().ok().map(String::as_str))
+        .collect();
+    assert_eq!(suggestions, ["Cảm ơn"]);
+}
+
+#[tokio::test]
+async fn a_security_code_is_worth_one_rating() {
+    let office = Office::open().await;
+    let (slip, other) = (office.slip().await, office.slip().await);
+    let solved = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
+    let borrow = |subject: &str, code: &str, secret: &Option<String>| {
+        let mut rating = solved.clone();
+        rating["subject"] = json!(subject);
+        rating["receipt_code"] = json!(code);
+        rating["receipt_secret"] = json!(secret);
+        rating
+    };
+
+    assert_eq!(office.post_json("/api/ratings", &solved).await.status, 201);
+    for borrowed in [
+        borrow(UNIT, &other.code, &other.secret),
+        borrow(
+            &format!("{UNIT}/{OTHER_OFFICIAL}"),
+            &slip.code,
+            &slip.secret,
+        ),
+    ] {
+        let answer = office.post_json("/api/ratings", &borrowed).await;
+        assert_eq!(
+            (answer.status, answer.problem()),
+            (422, "challenge-refused".into())
+        );
+    }
+    let none = office
+        .post_json("/api/ratings", &satisfied(UNIT, &other))
+        .await;
+    assert_eq!(
+        (none.status, none.errors()),
+        (422, vec!["security_code:missing".to_owned()])
+    );
+    assert_eq!(office.stored().await, 1);
+}
+
+#[tokio::test]
+async fn a_native_form_is_answered_with_pages_that_keep_what_was_typed() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let subject = official();
+    let pairs = [
+        ("subject", subject.as_str()),
+        ("rater_kind", "participant"),
+        ("field_id", "ho-tich"),
+        ("receipt_code", slip.code.as_str()),
+        ("satisfaction", "not_satisfied"),
+        ("suggestion", "Xin <b>cảm ơn</b>"),
+    ];
+
+    let answer = office.post_form("/api/ratings", &pairs).await;
+
+    assert_eq!(answer.status, 422);
+    assert!(answer.content_type.starts_with("text/html"));
+    assert!(answer.body.contains("<title>Lỗi:"), "{}", answer.body);
+    assert!(
+        answer.body.contains(&slip.code) && answer.body.contains("Xin &#60;b&#62;cảm ơn")
+            || answer.body.contains("Xin &lt;b&gt;cảm ơn")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_is_in_english_when_asked_for() {
+    let office = Office::open().await;
+    let mut rating = satisfied("khong-co", &office.slip().await);
+    rating["lang"] = json!("en");
+
+    let answer = office.rate(&rating).await;
+
+    assert!(
+        answer.json()["title"].as_str().unwrap().is_ascii(),
+        "{}",
+        answer.body
+    );
+}
