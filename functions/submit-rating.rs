@@ -2,12 +2,20 @@
 
 use jiff::Timestamp;
 use lambda_http::{Error, Request, run, service_fn, tracing};
-use thuocdo::handlers::{App, submit_rating};
+use thuocdo::app::App;
+use thuocdo::challenge::{Challenges, Difficulty};
+use thuocdo::config;
+use thuocdo::handlers::submit_rating;
+use thuocdo::keyring::Keyring;
+use thuocdo::store::Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let app = App::from_env().await?;
+    let store = Store::from_env(&config::aws().await)?;
+    let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
+    let challenges = Challenges::new(&keyring, Difficulty::default());
+    let app = App::new(store, keyring, challenges);
     run(service_fn(|request: Request| async {
         Ok::<_, Error>(submit_rating::handle(&app, request, Timestamp::now()).await)
     }))

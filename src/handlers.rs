@@ -1,14 +1,10 @@
 //! One module per function, same name: a request or event in, domain and store, a reply out.
 
 pub mod aggregate_ratings;
-pub mod app;
 pub mod get_statistics;
 pub mod import_catalog;
 pub mod issue_challenge;
 pub mod publish_pages;
 pub mod reconcile_tallies;
-mod reply;
 pub mod submit_rating;
 pub mod validate_receipt;
-
-pub use app::App;

@@ -1,6 +1,7 @@
 //! Requests in, answers out: body limits, content types, and the one place where a problem becomes HTTP.
 
 pub mod problem;
+pub(crate) mod reply;
 pub mod request;
 
 pub use problem::{FieldError, Problem, ProblemKind};

@@ -7,6 +7,7 @@ pub mod domain;
 
 pub mod store;
 
+pub mod app;
 pub mod challenge;
 pub mod config;
 pub mod http;

@@ -6,8 +6,8 @@ use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::reply;
 use crate::domain::rating::Rating;
+use crate::http::reply;
 use crate::metric;
 use crate::store::Store;
 use crate::store::rating::{is_pending, rating_from_image};

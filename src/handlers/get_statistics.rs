@@ -8,9 +8,9 @@ use lambda_http::{Body, Request, Response};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::reply;
 use crate::domain::id::UnitId;
 use crate::domain::period::Period;
+use crate::http::reply;
 use crate::http::request::language;
 use crate::http::{FieldError, Problem, ProblemKind};
 use crate::site::bucket::{Bounded, Bucket};

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use super::reply;
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::id::UnitId;
 use crate::domain::lang::Lang;
@@ -15,6 +14,7 @@ use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::publication::{
     DossierCounts, Release, Thresholds, UnitResults, release, results,
 };
+use crate::http::reply;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::context::SiteContext;

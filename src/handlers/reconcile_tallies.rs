@@ -3,9 +3,9 @@
 use futures::StreamExt;
 use jiff::Timestamp;
 
-use super::reply;
 use crate::domain::id::UnitId;
 use crate::domain::period::{Month, local_date};
+use crate::http::reply;
 use crate::metric;
 use crate::store::reconcile::Reconciled;
 use crate::store::{Store, StoreError};

@@ -8,8 +8,7 @@ use lambda_http::{Body, Request, Response};
 use subtle::ConstantTimeEq;
 
 use self::check::{Checked, Rater, SubmitRating};
-use super::app::App;
-use super::reply;
+use crate::app::App;
 use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::lang::Lang;
@@ -17,6 +16,7 @@ use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
 use crate::domain::rating::{Answer, Attestation, Channel, RaterKind, Rating, Subject};
 use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
+use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
 use crate::seal;
@@ -486,7 +486,7 @@ fn saved(done: &Done, wire: Wire, lang: Lang) -> Response<Body> {
     match wire {
         Wire::Form => reply::see_other(&format!("{}/cam-on/", lang.prefix())),
         Wire::Json => {
-            let body = serde_json::json!({ "saved": true, "message": rust_i18n::t!("thanks.saved", locale = lang.code()) });
+            let body = serde_json::json!({ "saved": true, "message": rust_i18n::t!("thanks.title", locale = lang.code()) });
             reply::json(done.status(wire), &body, lang)
         }
     }

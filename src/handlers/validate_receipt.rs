@@ -6,14 +6,14 @@ use lambda_http::{Body, Request, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::reply;
 use super::submit_rating::{attest, check, with_attempt};
+use crate::app::App;
 use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, RaterKind, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
+use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind};
 use crate::site::context::SiteContext;

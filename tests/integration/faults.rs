@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use lambda_http::{Body, Request};
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use serde_json::{Value, json};
+use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
-use thuocdo::handlers::{App, submit_rating};
+use thuocdo::handlers::submit_rating;
 use thuocdo::store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -113,6 +114,7 @@ async fn app(office: &Office, line: &Line) -> App {
         .endpoint_url(&line.address)
         .region(Region::new("local"))
         .credentials_provider(Credentials::for_tests())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .timeout_config(thuocdo::config::timeouts())
         .build();
     let client = aws_sdk_dynamodb::Client::from_conf(config);

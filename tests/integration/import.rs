@@ -43,7 +43,7 @@ fn records(csv: &str) -> Vec<Record> {
 /// Puts the sample's sheets in a folder, one of them replaced, and says they are ready.
 async fn drop_catalog(bench: &Bench, replaced: &str, text: &str) -> ImportReport {
     for sheet in SHEETS {
-        let name = format!("catalog/{sheet}.csv");
+        let name = format!("catalog/da-nang/{sheet}.csv");
         let content = if sheet == replaced {
             text.to_owned()
         } else {
@@ -132,8 +132,11 @@ async fn the_sample_catalog_is_taken_over_once() {
 async fn a_bad_catalog_leaves_the_good_one_in_force_and_says_where() {
     let bench = Bench::start().await;
     let version = drop_sample_catalog(&bench).await;
-    let officials =
-        sample("catalog/officials.csv").replacen(",phuong-hai-chau,", ",phuong-hai-chu,", 1);
+    let officials = sample("catalog/da-nang/officials.csv").replacen(
+        ",phuong-hai-chau,",
+        ",phuong-hai-chu,",
+        1,
+    );
     let row = 1 + officials
         .lines()
         .position(|line| line.contains("hai-chu,"))
@@ -158,7 +161,7 @@ async fn a_bad_catalog_leaves_the_good_one_in_force_and_says_where() {
 async fn a_unit_left_out_is_told_and_an_old_catalog_can_come_back() {
     let bench = Bench::start().await;
     let first = drop_sample_catalog(&bench).await;
-    let settings = sample("catalog/settings.csv").replace("(0236) 1022", "1022");
+    let settings = sample("catalog/da-nang/settings.csv").replace("(0236) 1022", "1022");
 
     let changed = drop_catalog(&bench, "settings", &settings).await;
     let back = drop_catalog(&bench, "", "").await;
@@ -176,7 +179,7 @@ async fn a_unit_left_out_is_told_and_an_old_catalog_can_come_back() {
     assert!(
         matches!(back.outcome, ImportOutcome::CatalogReplaced { version, .. } if version == first)
     );
-    let mut units = sample("catalog/units.csv");
+    let mut units = sample("catalog/da-nang/units.csv");
     let start = units.find("huyen-hoa-vang").unwrap();
     let end = start + units[start..].find('\n').unwrap() + 1;
     units.replace_range(start..end, "");
@@ -194,7 +197,7 @@ async fn two_imports_at_once_leave_one_whole_catalog() {
     let folders = ["one", "two"];
     for folder in folders {
         for sheet in SHEETS {
-            let text = sample(&format!("catalog/{sheet}.csv"));
+            let text = sample(&format!("catalog/da-nang/{sheet}.csv"));
             let text = text.replace("(0236) 1022", if folder == "one" { "1022" } else { "1023" });
             bench.put(&format!("catalog/{folder}/{sheet}.csv"), text);
         }
@@ -513,7 +516,7 @@ async fn what_is_not_a_catalog_gets_an_answer_and_nothing_else_does() {
 async fn the_sample_events_are_handled_and_malformed_records_left_out() {
     let bench = Bench::start().await;
     for sheet in SHEETS {
-        let text = sample(&format!("catalog/{sheet}.csv"));
+        let text = sample(&format!("catalog/da-nang/{sheet}.csv"));
         bench.put(&format!("catalog/danh mục/{sheet}.csv"), text);
     }
     bench.put(
@@ -554,12 +557,12 @@ async fn every_rating_and_slip_of_the_sample_can_be_used() {
     let mut codes = BTreeSet::new();
 
     for rating in records(&sample("ratings.csv")) {
-        let dossier = dossiers[&rating["code"][..]];
+        let dossier = dossiers[&rating["receipt_code"][..]];
         let date: Date = rating["date"].parse().unwrap();
         let subject = Subject::parse(&rating["subject"]).unwrap();
-        assert!(rated.insert((rating["code"].clone(), subject.clone())));
-        codes.insert(rating["code"].clone());
-        assert_eq!(rating["secret"], dossier["secret"]);
+        assert!(rated.insert((rating["receipt_code"].clone(), subject.clone())));
+        codes.insert(rating["receipt_code"].clone());
+        assert_eq!(rating["receipt_secret"], dossier["secret"]);
         assert_eq!(subject.unit_id.as_str(), dossier["unit"]);
         assert!(
             date >= dossier["received"].parse().unwrap() && date <= jiff::civil::date(2026, 11, 20)
@@ -568,7 +571,10 @@ async fn every_rating_and_slip_of_the_sample_can_be_used() {
             assert!(dossier["officials"].contains(&format!("{official}:")));
             assert!(units[&subject.unit_id].official(official, date).is_some());
         }
-        let reasons: Vec<&str> = rating["reasons"].split_whitespace().collect();
+        let reasons: Vec<&str> = rating["reasons"]
+            .split(';')
+            .filter(|code| !code.is_empty())
+            .collect();
         assert_eq!(
             rating["satisfaction"] == "not_satisfied",
             !reasons.is_empty()
@@ -581,19 +587,14 @@ async fn every_rating_and_slip_of_the_sample_can_be_used() {
             );
         }
         let form = head.questionnaire(Channel::Web, date).unwrap();
-        for answer in rating["answers"].split_whitespace() {
-            let (question, option) = answer.split_once('=').unwrap();
-            let question = form
-                .questions
-                .iter()
-                .find(|q| q.code.as_str() == question)
-                .unwrap();
-            assert!(
-                question
-                    .options
-                    .iter()
-                    .any(|known| known.code.as_str() == option)
-            );
+        let answers = rating.iter().filter(|(_, option)| !option.is_empty());
+        let answers =
+            answers.filter_map(|(name, option)| Some((name.strip_prefix("answers.")?, option)));
+        for (question, option) in answers {
+            let mut questions = form.questions.iter();
+            let question = questions.find(|q| q.code.as_str() == question).unwrap();
+            let mut options = question.options.iter();
+            assert!(options.any(|known| known.code.as_str() == option));
         }
     }
 
@@ -624,7 +625,7 @@ async fn a_whole_country_is_imported_and_a_bad_successor_changes_nothing() {
         let mut workbook = Workbook::new();
         for sheet in ["fields", "reasons", "questionnaires", "settings"] {
             let sheet_rows = workbook.add_worksheet().set_name(sheet).unwrap();
-            let text = sample(&format!("catalog/{sheet}.csv"));
+            let text = sample(&format!("catalog/da-nang/{sheet}.csv"));
             let mut reader = csv::ReaderBuilder::new()
                 .has_headers(false)
                 .from_reader(text.as_bytes());

@@ -9,11 +9,12 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use lambda_http::{Body, Request};
 use serde_json::Value;
+use thuocdo::app::App;
 use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
 pub use thuocdo::handlers::import_catalog::ImportReport;
 use thuocdo::handlers::{
-    App, aggregate_ratings, get_statistics, import_catalog, issue_challenge, publish_pages,
+    aggregate_ratings, get_statistics, import_catalog, issue_challenge, publish_pages,
     reconcile_tallies, submit_rating, validate_receipt,
 };
 use thuocdo::keyring::Keyring;

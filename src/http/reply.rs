@@ -8,18 +8,18 @@ use crate::domain::lang::Lang;
 use crate::http::{Problem, ProblemKind};
 
 /// A page, never kept by anyone.
-pub(super) fn page(status: StatusCode, html: String, lang: Lang) -> Response<Body> {
+pub(crate) fn page(status: StatusCode, html: String, lang: Lang) -> Response<Body> {
     answer(status, "text/html; charset=utf-8", html, lang)
 }
 
 /// A JSON document, never kept by anyone.
-pub(super) fn json(status: StatusCode, body: &impl Serialize, lang: Lang) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize, lang: Lang) -> Response<Body> {
     let text = serde_json::to_string(body).expect("an answer holds only texts, numbers and lists");
     answer(status, "application/json", text, lang)
 }
 
 /// The page to open instead, with GET.
-pub(super) fn see_other(address: &str) -> Response<Body> {
+pub(crate) fn see_other(address: &str) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = StatusCode::SEE_OTHER;
     let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
@@ -31,7 +31,7 @@ pub(super) fn see_other(address: &str) -> Response<Body> {
 }
 
 /// 405 with the methods the address takes.
-pub(super) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Body> {
+pub(crate) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Body> {
     let mut response = Problem::from(ProblemKind::MethodNotAllowed).into_json_response(lang);
     response
         .headers_mut()
@@ -40,7 +40,7 @@ pub(super) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Bo
 }
 
 /// An error and all its causes, for a log line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -4,8 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::challenge::{Challenges, Difficulty};
-use crate::config;
+use crate::challenge::Challenges;
 use crate::domain::catalog::{CatalogHead, Settings, Text, UnitEntry};
 use crate::domain::id::UnitId;
 use crate::keyring::Keyring;
@@ -43,17 +42,6 @@ impl App {
             challenges,
             current: RwLock::new(None),
         }
-    }
-
-    /// An app on what the environment names: `RATINGS_TABLE`, `TALLY_TABLE`, `MASTER_KEY`, `AWS_*`.
-    ///
-    /// # Errors
-    /// When a setting is missing or malformed.
-    pub async fn from_env() -> Result<Self, lambda_runtime::Error> {
-        let store = Store::from_env(&config::aws().await)?;
-        let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
-        let challenges = Challenges::new(&keyring, Difficulty::default());
-        Ok(Self::new(store, keyring, challenges))
     }
 
     /// The catalog in force, read again after ten seconds; empty before the first import.
