@@ -228,7 +228,7 @@ fn every_key_that_is_used_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     sources(&root.join("templates"), &mut files);
-    sources(&root.join("src/site"), &mut files);
+    sources(&root.join("src"), &mut files);
 
     let sections: BTreeSet<&str> = keys
         .iter()
