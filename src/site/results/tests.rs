@@ -1,1 +1,565 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
 
+use calamine::{Data, Reader, Xlsx};
+use jiff::civil::date;
+use serde_json::{Value, json};
+use unicode_normalization::is_nfc;
+
+use super::*;
+use crate::domain::catalog::CatalogHead;
+use crate::domain::id::{OfficialId, OptionCode, QuestionCode, ReasonCode};
+use crate::domain::publication::{DossierCounts, Ledger, PeriodResults, StratumResults};
+use crate::domain::rating::{Answer, Attestation};
+use crate::domain::tally::{Counter, Tally};
+
+/// Figures no other number on a page can be mistaken for.
+const SHOWN: (u64, u64) = (1031, 1129);
+
+struct Province {
+    head: CatalogHead,
+    units: BTreeMap<UnitId, UnitEntry>,
+    results: BTreeMap<UnitId, UnitResults>,
+}
+
+impl Province {
+    fn context(&self, lang: Lang) -> SiteContext<'_> {
+        SiteContext {
+            head: &self.head,
+            lang,
+            today: date(2026, 11, 21),
+        }
+    }
+
+    /// Every file in both languages, by path.
+    fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = Vec::new();
+        for lang in Lang::ALL {
+            let context = self.context(lang);
+            files.extend(overview_files(&context, &self.units, &self.results));
+            for (id, entry) in &self.units {
+                files.extend(unit_files(&context, entry, &self.results[id]));
+            }
+        }
+        let count = files.len();
+        let files: BTreeMap<_, _> = files
+            .into_iter()
+            .map(|file| (file.path, file.bytes))
+            .collect();
+        assert_eq!(files.len(), count, "every file has an address of its own");
+        files
+    }
+
+    fn page(&self, path: &str) -> String {
+        String::from_utf8(self.files()[path].clone()).unwrap()
+    }
+
+    fn json(&self, path: &str) -> Value {
+        serde_json::from_slice(&self.files()[path]).unwrap()
+    }
+
+    fn period(&mut self, unit: &str, period: &str) -> &mut PeriodResults {
+        let results = self.results.get_mut(&UnitId::parse(unit).unwrap()).unwrap();
+        results
+            .periods
+            .entry(Period::parse(period).unwrap())
+            .or_default()
+    }
+}
+
+fn tally(satisfied: u64, rated: u64) -> Tally {
+    let counters = [
+        (Counter::Rated, rated),
+        (Counter::Satisfied, satisfied),
+        (Counter::NotSatisfied, rated - satisfied),
+    ];
+    counters.into_iter().collect()
+}
+
+fn official(id: &str) -> OfficialId {
+    OfficialId::parse(id).unwrap()
+}
+
+/// Three units: one with everything, one with too little, one without any rating; names that a spreadsheet would run.
+fn province() -> Province {
+    let text = |vi: &str| json!({ "vi": vi });
+    let scale = json!([
+        { "code": "shorter", "text": text("Ngắn hơn"), "points": 2 },
+        { "code": "longer", "text": text("Dài hơn"), "points": 0 },
+    ]);
+    let head = json!({
+        "settings": {
+            "province_name": text("Thành phố Mẫu"), "agency_name": text("Văn phòng"), "hotline": "1022",
+            "email": "a@example.vn", "threshold_k": 5, "threshold_n": 10,
+            "ranking_strata": ["dossier_verified", "phone_declared"],
+            "legal_basis": text("x"), "consent_text": text("x"), "retention_days": 90,
+        },
+        "groups": [{ "id": "so", "name": text("Sở ban ngành") }, { "id": "xa", "name": text("Xã/ phường") }],
+        "fields": [],
+        "reasons": [{ "code": "late", "text": text("=HYPERLINK(\"http://x\")") }],
+        "questionnaires": [{
+            "id": "web", "version": 1, "channel": "web", "title": text("Câu hỏi"),
+            "questions": [{ "code": "cs1", "text": text("Thời gian"), "options": scale }],
+        }],
+    });
+    let person = |id: &str, unit: &str, name: &str| {
+        json!({ "id": id, "unit_id": unit, "name": name, "title": text("Chuyên viên"),
+            "category": "civil_servant", "role": "desk" })
+    };
+    let unit = |id: &str, group: &str, name: &str, officials: Vec<Value>| -> UnitEntry {
+        let unit = json!({ "id": id, "group_id": group, "name": text(name) });
+        serde_json::from_value(json!({ "unit": unit, "officials": officials })).unwrap()
+    };
+    let officials = vec![
+        person("o-1", "u-1", "Vũ Thị Hương Quỳnh"),
+        person("o-2", "u-1", "+Đặng Văn Hùng"),
+        person("o-3", "u-1", "Hoàng Ẩn Danh"),
+        person("o-4", "u-1", "An"),
+    ];
+    let units = [
+        unit("u-1", "so", "Sở Nội vụ", officials),
+        unit(
+            "u-2",
+            "so",
+            "Sở <b>Y tế</b>",
+            vec![person("o-5", "u-2", "Lê Chưa Đủ")],
+        ),
+        unit("u-3", "xa", "Phường Hải Châu", Vec::new()),
+    ];
+    let units: BTreeMap<UnitId, UnitEntry> = units
+        .into_iter()
+        .map(|entry| (entry.unit.id.clone(), entry))
+        .collect();
+    let empty = |id: &UnitId| UnitResults {
+        unit_id: id.clone(),
+        as_of: None,
+        periods: BTreeMap::new(),
+    };
+    let results = units.keys().map(|id| (id.clone(), empty(id))).collect();
+    let mut province = Province {
+        head: serde_json::from_value(head).unwrap(),
+        units,
+        results,
+    };
+
+    for period in ["2026q4", "2026", "all"] {
+        *province.period("u-1", period) = full();
+        province.period("u-2", period).ledger.received = 4;
+    }
+    let month = province.period("u-1", "202611");
+    month.total = full().total;
+    month.ledger = full().ledger;
+    province.period("u-1", "202610").ledger.received = 3;
+    for results in province
+        .results
+        .values_mut()
+        .filter(|r| !r.periods.is_empty())
+    {
+        results.as_of = Some(date(2026, 11, 20));
+    }
+    province
+}
+
+fn full() -> PeriodResults {
+    let mut of_officials = tally(SHOWN.0, SHOWN.1);
+    let cs1 = QuestionCode::parse("cs1").unwrap();
+    let shorter = Answer::Option(OptionCode::parse("shorter").unwrap());
+    of_officials.add(Counter::Reason(ReasonCode::parse("late").unwrap()), 7);
+    of_officials.add(Counter::Answer(cs1.clone(), shorter), 300);
+    of_officials.add(Counter::Answer(cs1, Answer::Unanswered), 829);
+    let verified = StratumResults {
+        unit_itself: tally(80, 100),
+        officials: of_officials,
+    };
+    let declared = StratumResults {
+        unit_itself: tally(1, 40),
+        officials: Tally::default(),
+    };
+    let mut total = verified.unit_itself.clone();
+    total += &verified.officials;
+    total += &declared.unit_itself;
+    PeriodResults {
+        ledger: Ledger {
+            received: total.rated() + 2,
+            published: total.rated(),
+        },
+        total,
+        strata: [
+            (Attestation::DossierVerified, verified),
+            (Attestation::PhoneDeclared, declared),
+        ]
+        .into(),
+        officials: [
+            (official("o-1"), tally(95, 100)),
+            (official("o-2"), tally(95, 100)),
+            (official("o-4"), tally(10, 10)),
+        ]
+        .into(),
+        dossiers: Some(DossierCounts {
+            received: 2000,
+            on_time: 1900,
+            overdue: 60,
+        }),
+    }
+}
+
+fn is_page(path: &str) -> bool {
+    path.ends_with('/')
+}
+
+fn cells(bytes: &[u8]) -> Vec<Vec<Data>> {
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes.to_vec())).unwrap();
+    assert_eq!(workbook.sheet_names(), ["Số liệu", "Giải thích"]);
+    assert!(workbook.worksheet_formula("Số liệu").unwrap().is_empty());
+    let range = workbook.worksheet_range("Số liệu").unwrap();
+    range.rows().map(<[Data]>::to_vec).collect()
+}
+
+#[test]
+fn the_addresses_are_those_the_site_links_to() {
+    let files = province().files();
+
+    for path in [
+        "/ket-qua/",
+        "/ket-qua/so-lieu/",
+        "/ket-qua/all/",
+        "/ket-qua/2026/so-lieu/",
+        "/ket-qua/2026q4/",
+        "/ket-qua/202611/",
+        "/ket-qua/ket-qua-2026q4.json",
+        "/ket-qua/ket-qua-202611.csv",
+        "/ket-qua/ket-qua-all.xlsx",
+        "/ket-qua/don-vi/u-1/",
+        "/ket-qua/don-vi/u-1/so-lieu/",
+        "/ket-qua/don-vi/u-1/cong-chuc/",
+        "/ket-qua/don-vi/u-1/2026/cong-chuc/",
+        "/ket-qua/don-vi/u-1/2026q4/so-lieu/",
+        "/ket-qua/don-vi/u-1/ket-qua.json",
+        "/ket-qua/don-vi/u-1/ket-qua.csv",
+        "/ket-qua/don-vi/u-1/ket-qua.xlsx",
+        "/ket-qua/don-vi/u-3/",
+        "/ket-qua/don-vi/u-3/so-lieu/",
+        "/ket-qua/don-vi/u-3/cong-chuc/",
+        "/ket-qua/don-vi/u-3/ket-qua.json",
+    ] {
+        assert!(files.contains_key(path), "{path}");
+        assert_eq!(
+            files.contains_key(&format!("/en{path}")),
+            is_page(path),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn every_link_within_the_results_leads_somewhere() {
+    let files = province().files();
+    let addresses: BTreeSet<&str> = files.keys().map(String::as_str).collect();
+
+    for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
+        let page = std::str::from_utf8(bytes).unwrap();
+        for href in page
+            .split("href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
+            let is_result = href.starts_with("/ket-qua/") || href.starts_with("/en/ket-qua/");
+            assert!(!is_result || addresses.contains(href), "{href} on {path}");
+        }
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    assert_eq!(province().files(), province().files());
+}
+
+#[test]
+fn pages_and_files_are_composed_and_complete() {
+    for (path, bytes) in province().files() {
+        if path.ends_with(".xlsx") {
+            continue;
+        }
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(is_nfc(&text), "{path}");
+        assert!(!text.contains("%{"), "{path} has an unfilled place");
+        if path.ends_with(".json") {
+            continue;
+        }
+        for (at, _) in text.match_indices("results.") {
+            assert!(
+                text[..at].ends_with("/static/"),
+                "{path} shows a locale key"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_official_without_enough_ratings_has_no_figures_anywhere() {
+    let province = province();
+    let files = province.files();
+
+    let page = std::str::from_utf8(&files["/ket-qua/don-vi/u-1/cong-chuc/"]).unwrap();
+    let (ranked, waiting) = page
+        .split_once("Chưa đủ số liệu để công bố (dưới 10 lượt đánh giá).")
+        .unwrap();
+    assert!(!ranked.contains("Hoàng Ẩn Danh"));
+    let entry = waiting
+        .split("Hoàng Ẩn Danh")
+        .nth(1)
+        .unwrap()
+        .split("</li>")
+        .next()
+        .unwrap();
+    assert_eq!(entry, " <small>Chuyên viên, Sở Nội vụ</small>");
+    for (path, bytes) in files.iter().filter(|(path, _)| is_page(path)) {
+        let page = std::str::from_utf8(bytes).unwrap();
+        assert_eq!(
+            page.contains("Hoàng Ẩn Danh"),
+            path.ends_with("/cong-chuc/") && path.contains("u-1"),
+            "{path}"
+        );
+    }
+    let json = province.json("/ket-qua/don-vi/u-1/ket-qua.json");
+    let ranking = json["periods"]["2026q4"]["ranking"].as_array().unwrap();
+    let hidden = ranking.iter().find(|o| o["official_id"] == "o-3").unwrap();
+    assert_eq!(hidden["figures"], Value::Null);
+    assert_eq!(
+        (&hidden["rank"], &hidden["tier"]),
+        (&Value::Null, &Value::Null)
+    );
+    let csv = std::str::from_utf8(&files["/ket-qua/don-vi/u-1/ket-qua.csv"]).unwrap();
+    for row in csv.lines().filter(|row| row.contains("o-3")) {
+        assert!(
+            row.ends_with("o-3,Hoàng Ẩn Danh,Chuyên viên,,,,,,,,,,Chưa đủ số liệu"),
+            "{row}"
+        );
+    }
+    for row in cells(&files["/ket-qua/don-vi/u-1/ket-qua.xlsx"]) {
+        if row[3] == Data::String("o-3".to_owned()) {
+            assert!(row[6..15].iter().all(|cell| *cell == Data::Empty));
+        }
+    }
+}
+
+#[test]
+fn a_unit_without_enough_ratings_has_no_figures_anywhere() {
+    let province = province();
+    let files = province.files();
+
+    let page = province.page("/ket-qua/don-vi/u-2/");
+    assert!(page.contains("Chưa đủ số liệu để công bố (dưới 5 lượt đánh giá)."));
+    assert!(page.contains("Đã ghi nhận 4 lượt, đã công bố 0 lượt, chờ công bố 4 lượt."));
+    assert!(!page.contains("<table"));
+    assert!(
+        province
+            .page("/ket-qua/don-vi/u-2/cong-chuc/")
+            .contains("Lê Chưa Đủ")
+    );
+    let json = province.json("/ket-qua/don-vi/u-2/ket-qua.json");
+    assert_eq!(json["periods"]["2026q4"]["total"], Value::Null);
+    let all = province.json("/ket-qua/ket-qua-2026q4.json");
+    let unit = &all["units"][1];
+    assert_eq!(
+        (&unit["unit_id"], &unit["total"], &unit["rank"]),
+        (&json!("u-2"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        unit["ledger"],
+        json!({"received": 4, "published": 0, "waiting": 4})
+    );
+    let csv = std::str::from_utf8(&files["/ket-qua/ket-qua-2026q4.csv"]).unwrap();
+    assert!(csv.contains("u-2,Sở <b>Y tế</b>,20/11/2026,,,,,,,,,,,,,,,4,0,4,Chưa đủ số liệu\r\n"));
+}
+
+#[test]
+fn the_province_adds_up_what_is_published() {
+    let province = province();
+    let published = full();
+
+    let all = province.json("/ket-qua/ket-qua-2026q4.json");
+
+    let sum = &all["province"];
+    assert_eq!(sum["total"]["rated"], published.total.rated());
+    assert_eq!(sum["units_published"], 1);
+    assert_eq!(sum["units_received"], 2);
+    assert_eq!(sum["ledger"]["received"], published.ledger.received + 4);
+    assert_eq!(sum["ledger"]["waiting"], 6);
+    assert_eq!(all["as_of"], "2026-11-20");
+}
+
+#[test]
+fn officials_who_tie_share_a_rank_and_few_ratings_do_not_win() {
+    let province = province();
+
+    let json = province.json("/ket-qua/don-vi/u-1/ket-qua.json");
+
+    let ranking = json["periods"]["2026q4"]["ranking"].as_array().unwrap();
+    let places: Vec<_> = ranking
+        .iter()
+        .map(|o| (o["official_id"].as_str().unwrap(), o["rank"].as_u64()))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("o-2", Some(1)),
+            ("o-1", Some(1)),
+            ("o-4", Some(3)),
+            ("o-3", None)
+        ],
+        "95 of 100 twice, then 10 of 10"
+    );
+    assert_eq!(ranking[0]["figures"]["interval_low"], 88.8);
+    assert_eq!(ranking[0]["figures"]["percent"], 95.0);
+}
+
+#[test]
+fn strangers_never_count_for_the_rank_of_a_unit() {
+    let province = province();
+
+    let all = province.json("/ket-qua/ket-qua-2026q4.json");
+
+    let verified = 100 + SHOWN.1;
+    assert_eq!(all["units"][0]["total"]["rated"], verified + 40);
+    assert_eq!(all["units"][0]["ranked"]["rated"], verified);
+    assert_eq!(all["units"][0]["rank"], 1);
+}
+
+#[test]
+fn both_parts_and_every_stratum_stand_apart() {
+    let page = province().page("/ket-qua/don-vi/u-1/so-lieu/");
+
+    for text in [
+        "Đánh giá đơn vị",
+        "Đánh giá công chức của đơn vị",
+        "Người có tham gia thủ tục hành chính",
+        "Người không tham gia thủ tục hành chính",
+        "Mã biên nhận có phần bí mật",
+        "Họ tên và số điện thoại",
+        "1.031",
+        "Đã đánh giá từ 100 đến 1.229 trên 2.000 hồ sơ tiếp nhận trong kỳ.",
+        "Đã trả kết quả đúng hạn 1.900, quá hạn 60 hồ sơ (đúng hạn 96,9\u{a0}%).",
+        "Tỉ lệ theo Quyết định 766/QĐ-TTg",
+        "Chưa cộng được tổng điểm hồ sơ: thiếu CS2, CS3, CS4, CS7.",
+        "Số liệu đến hết ngày 20/11/2026. Đây là ý kiến của những người tự nguyện đánh giá, không phải điều tra chọn mẫu.",
+        "href=\"/don-vi/u-1/\"",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn months_have_totals_and_no_ranking() {
+    let province = province();
+
+    let month = province.json("/ket-qua/don-vi/u-1/ket-qua.json")["periods"]["202611"].clone();
+
+    assert_eq!(month["ranking"], json!([]));
+    assert_eq!(month["total"]["rated"], full().total.rated());
+    let page = province.page("/ket-qua/202611/");
+    assert!(page.contains("Theo tháng chỉ có số liệu chung, không xếp hạng."));
+    assert!(page.contains("href=\"/ket-qua/don-vi/u-1/\""));
+    let trend = province.page("/ket-qua/don-vi/u-1/");
+    assert!(trend.contains("Tháng 10/2026") && trend.contains("Tháng 11/2026"));
+}
+
+#[test]
+fn what_a_spreadsheet_would_run_is_written_as_text() {
+    let files = province().files();
+
+    let csv = std::str::from_utf8(&files["/ket-qua/don-vi/u-1/ket-qua.csv"]).unwrap();
+    assert!(csv.starts_with('\u{feff}') && csv.ends_with("\r\n"));
+    assert!(csv.contains(",'+Đặng Văn Hùng,"));
+    assert!(csv.contains("\"'=HYPERLINK(\"\"http://x\"\")\""));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    for record in reader.records() {
+        for cell in &record.unwrap() {
+            assert!(
+                !cell.starts_with(['=', '+', '-', '@', '\t', '\r']),
+                "{cell}"
+            );
+        }
+    }
+}
+
+#[test]
+fn workbook_and_csv_hold_the_same_rows_and_numbers_are_numbers() {
+    let files = province().files();
+
+    for stem in ["/ket-qua/don-vi/u-1/ket-qua", "/ket-qua/ket-qua-2026q4"] {
+        let sheet = cells(&files[&format!("{stem}.xlsx")]);
+        let csv = std::str::from_utf8(&files[&format!("{stem}.csv")]).unwrap();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+        let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+        assert_eq!(sheet.len(), rows.len());
+        for (cells, row) in sheet.iter().zip(&rows) {
+            for (cell, written) in cells.iter().zip(row) {
+                match cell {
+                    Data::Empty => assert_eq!(written, ""),
+                    Data::String(text) => assert_eq!(written.trim_start_matches('\''), text),
+                    Data::Float(number) => assert_eq!(written.parse::<f64>().unwrap(), *number),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn names_are_escaped() {
+    let page = province().page("/ket-qua/");
+
+    assert!(!page.contains("<b>Y tế"));
+    assert!(page.contains("Y tế"));
+}
+
+#[test]
+fn nothing_received_is_said_and_nothing_fails() {
+    let mut province = province();
+    for results in province.results.values_mut() {
+        results.periods.clear();
+        results.as_of = None;
+    }
+
+    let files = province.files();
+
+    let page = std::str::from_utf8(&files["/ket-qua/"]).unwrap();
+    assert!(page.contains("Chưa có lượt đánh giá nào được ghi nhận."));
+    assert!(!page.contains("Số liệu đến hết ngày"));
+    assert!(!files.contains_key("/ket-qua/ket-qua-all.json"));
+}
+
+#[test]
+fn ratings_of_someone_who_left_the_catalog_still_count() {
+    let mut province = province();
+    let quarter = province.period("u-1", "2026q4");
+    quarter.officials.insert(official("o-gone"), tally(50, 50));
+
+    let page = province.page("/ket-qua/don-vi/u-1/cong-chuc/");
+
+    assert!(page.contains("o-gone<small>Sở Nội vụ</small>"));
+}
+
+#[test]
+fn the_largest_counts_are_rendered() {
+    const MANY: u64 = 1_000_000_000_000_000;
+    let mut province = province();
+    let quarter = province.period("u-1", "2026q4");
+    quarter.total = tally(MANY, MANY);
+    quarter.strata.clear();
+    quarter.ledger = Ledger {
+        received: MANY,
+        published: MANY,
+    };
+
+    assert!(
+        province
+            .page("/ket-qua/don-vi/u-1/")
+            .contains("100,0\u{a0}%")
+    );
+}
