@@ -11,6 +11,7 @@ mod faults;
 mod fixture;
 mod import;
 mod publish;
+mod statistics;
 mod submit;
 mod support;
 mod template;

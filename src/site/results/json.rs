@@ -16,7 +16,6 @@ use crate::domain::score::satisfaction::Between;
 
 use super::figures::Figures;
 use super::overview::Overview;
-use super::standing::Place;
 use super::unit_period::{QuestionCounts, Score, UnitPeriod};
 
 /// Name and version of [`UnitDocument`].
@@ -149,6 +148,7 @@ struct UnitPeriodBody {
     reasons: Vec<ReasonBody>,
     questions: Vec<QuestionBody>,
     score: Option<ScoreBody>,
+    /// Officials with enough ratings; who is not here has not.
     ranking: Vec<OfficialBody>,
     dossiers: Option<DossiersBody>,
     rated_dossiers: Option<CountBetween>,
@@ -213,9 +213,9 @@ struct OfficialBody {
     official_id: String,
     name: String,
     title: Option<Name>,
-    rank: Option<usize>,
-    tier: Option<usize>,
-    figures: Option<FiguresBody>,
+    rank: usize,
+    tier: usize,
+    figures: FiguresBody,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -390,18 +390,16 @@ impl From<&UnitPeriod<'_>> for UnitPeriodBody {
             text: reason.text.map(Name::from),
             count: reason.count,
         });
-        let ranking = period.officials.iter().map(|official| {
-            let place: Option<Place> = official.placed.map(|(place, _)| place);
-            OfficialBody {
+        let ranking = period.officials.iter().filter_map(|official| {
+            let (place, tally) = official.placed?;
+            Some(OfficialBody {
                 official_id: official.id.to_string(),
                 name: official.name.to_owned(),
                 title: official.title.map(Name::from),
-                rank: place.map(|place| place.rank),
-                tier: place.map(|place| place.tier),
-                figures: (official.placed)
-                    .and_then(|(_, tally)| Figures::of(tally))
-                    .map(FiguresBody::from),
-            }
+                rank: place.rank,
+                tier: place.tier,
+                figures: Figures::of(tally)?.into(),
+            })
         });
         Self {
             total: period.total.map(FiguresBody::from),
