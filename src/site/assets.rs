@@ -32,26 +32,27 @@ const EMBEDDED: &[(&str, &str, &[u8])] = embed![
     "js/list-filter.js": JAVASCRIPT,
 ];
 
-/// Addresses in the order of [`EMBEDDED`].
-static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    EMBEDDED
-        .iter()
-        .map(|(name, _, bytes)| hashed_path(name, bytes))
-        .collect()
+/// Files as they are served, in the order of [`EMBEDDED`].
+static FILES: LazyLock<Vec<SiteFile>> = LazyLock::new(|| {
+    let file = |(name, content_type, bytes): &(&str, &'static str, &[u8])| {
+        let bytes = match *content_type {
+            CSS | JAVASCRIPT => without_comments(bytes),
+            _ => bytes.to_vec(),
+        };
+        SiteFile {
+            path: hashed_path(name, &bytes),
+            content_type,
+            cache: Cache::Forever,
+            bytes,
+        }
+    };
+    EMBEDDED.iter().map(file).collect()
 });
 
 /// Every static file of the site.
 #[must_use]
 pub fn files() -> Vec<SiteFile> {
-    let files = EMBEDDED.iter().zip(PATHS.iter());
-    files
-        .map(|((_, content_type, bytes), path)| SiteFile {
-            path: path.clone(),
-            content_type,
-            cache: Cache::Forever,
-            bytes: bytes.to_vec(),
-        })
-        .collect()
+    FILES.clone()
 }
 
 /// The address of `name`: `/static/site.1a2b3c4d.css` for `site.css`; `/static/` for a name that is not embedded.
@@ -59,7 +60,26 @@ pub fn files() -> Vec<SiteFile> {
 pub fn path(name: &str) -> &'static str {
     let index = EMBEDDED.iter().position(|(embedded, ..)| *embedded == name);
     debug_assert!(index.is_some(), "no static file `{name}`");
-    index.map_or("/static/", |index| &PATHS[index])
+    index.map_or("/static/", |index| &FILES[index].path)
+}
+
+/// Leaves `/* … */` out, with the rest of a line that holds nothing else: comments are for who reads the source, and the
+/// whole form is to weigh less than 10 KB. None of our strings holds the two characters (a test looks).
+fn without_comments(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text.as_ref();
+    while let Some((before, after)) = rest.split_once("/*") {
+        kept.push_str(before.trim_end_matches([' ', '\t']));
+        let after = after.split_once("*/").map_or("", |(_, after)| after);
+        rest = if kept.is_empty() || kept.ends_with('\n') {
+            after.trim_start_matches('\n')
+        } else {
+            after
+        };
+    }
+    kept.push_str(rest);
+    kept.into_bytes()
 }
 
 /// `/static/<stem>.<first 8 hexadecimal digits of SHA-256>.<ext>`.
@@ -80,6 +100,21 @@ mod tests {
             hashed_path("js/a.js", b"abc"),
             hashed_path("js/a.js", b"abd")
         );
+    }
+
+    #[test]
+    fn comments_stay_at_home() {
+        let source = b"/* head\n * of file */\na { b: c } /* why */\n  /* alone */\nd {}\n";
+
+        assert_eq!(without_comments(source), b"a { b: c }\nd {}\n");
+        for file in files() {
+            let text = String::from_utf8_lossy(&file.bytes);
+            assert!(
+                !text.contains("/*") && !text.contains("*/"),
+                "{}",
+                file.path
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
 
@@ -57,8 +58,9 @@ pub async fn serve(
 }
 
 fn router(objects: Objects, gateway: Gateway) -> Router {
-    let compression =
-        CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_FROM).and(compressible));
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Precise(6))
+        .compress_when(SizeAbove::new(COMPRESS_FROM).and(compressible));
     Router::new()
         .fallback(answer)
         .layer(compression)
