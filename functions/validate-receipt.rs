@@ -1,11 +1,12 @@
 //! `POST /api/receipts/validate`
 
 use jiff::Timestamp;
-use lambda_http::{Error, Request, run, service_fn, tracing};
+use lambda_http::{Error, tracing};
 use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::config;
 use thuocdo::handlers::validate_receipt;
+use thuocdo::http::gateway;
 use thuocdo::keyring::Keyring;
 use thuocdo::store::Store;
 
@@ -16,8 +17,5 @@ async fn main() -> Result<(), Error> {
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
     let challenges = Challenges::new(&keyring, Difficulty::default());
     let app = App::new(store, keyring, challenges);
-    run(service_fn(|request: Request| async {
-        Ok::<_, Error>(validate_receipt::handle(&app, request, Timestamp::now()).await)
-    }))
-    .await
+    gateway::run(|request| validate_receipt::handle(&app, request, Timestamp::now())).await
 }

@@ -1,5 +1,6 @@
 //! Requests in, answers out: body limits, content types, and the one place where a problem becomes HTTP.
 
+pub mod gateway;
 pub mod problem;
 pub(crate) mod reply;
 pub mod request;

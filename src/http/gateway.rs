@@ -1,0 +1,170 @@
+//! The door of a function behind the HTTP API: events that the library below would panic on get an answer like any other
+//! bad request.
+
+use std::convert::Infallible;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::Uri;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Body, Error, LambdaEvent, Request, Response, Service, service_fn};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::request::language;
+use super::{Problem, ProblemKind};
+
+/// Serves `handler` until the runtime ends.
+///
+/// # Errors
+/// When the Lambda runtime cannot be reached.
+pub async fn run<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Response<Body>> + Send,
+{
+    lambda_runtime::run(service_fn(|event| answer(&handler, event))).await
+}
+
+/// What `handler` answers to an event of API Gateway's payload format 2.0; 400 for a body that is not the base64 it is
+/// said to be, an address that is none, or anything else that is no such event.
+///
+/// # Errors
+/// Never.
+pub async fn answer<H, F>(
+    handler: &H,
+    event: LambdaEvent<Value>,
+) -> Result<impl Serialize, Infallible>
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Response<Body>> + Send,
+{
+    let (payload, refused) = match read(event.payload) {
+        Some(payload) => (payload, false),
+        None => (blank(), true),
+    };
+    let mut adapter = Adapter::from(service_fn(|request: Request| {
+        let language = language(&request, None);
+        let handled = (!refused).then(|| handler(request));
+        async move {
+            Ok::<_, Infallible>(match handled {
+                Some(handled) => handled.await,
+                None => Problem::from(ProblemKind::MalformedBody).into_json_response(language),
+            })
+        }
+    }));
+    adapter.call(LambdaEvent::new(payload, event.context)).await
+}
+
+/// The event, if the library can take it without a panic.
+///
+/// It builds an address out of headers the caller may set; no handler looks at the host, so none is handed over.
+fn read(mut event: Value) -> Option<LambdaRequest> {
+    if event["isBase64Encoded"] == true
+        && let Some(body) = event["body"].as_str()
+    {
+        BASE64_STANDARD.decode(body).ok()?;
+    }
+    let path = event["rawPath"].as_str()?;
+    let query = event["rawQueryString"].as_str().unwrap_or_default();
+    // Path characters may each become three; the library's limit on an address is 64 KB.
+    let fits = path.starts_with('/') && path.len() * 3 + query.len() < 60_000;
+    if !fits || format!("/?{query}").parse::<Uri>().is_err() {
+        return None;
+    }
+    if let Some(headers) = event["headers"].as_object_mut() {
+        headers.retain(|name, _| {
+            !["host", "x-forwarded-proto"].contains(&name.to_ascii_lowercase().as_str())
+        });
+    }
+    if let Some(context) = event["requestContext"].as_object_mut() {
+        context.remove("domainName");
+    }
+    serde_json::from_value(event).ok()
+}
+
+/// An event of nobody, for an answer that no handler gives.
+fn blank() -> LambdaRequest {
+    let event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/",
+        "rawQueryString": "",
+        "headers": {},
+        "requestContext": { "stage": "$default", "http": { "method": "GET", "path": "/" } },
+        "isBase64Encoded": false,
+    });
+    serde_json::from_value(event).expect("a blank event has the shape of payload format 2.0")
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_runtime::Context;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn post(body: &str, base64: bool, path: &str, query: &str) -> Value {
+        json!({
+            "version": "2.0", "routeKey": "POST /api/ratings", "rawPath": path, "rawQueryString": query,
+            "headers": { "content-type": "application/json", "host": "api.example" }, "body": body, "isBase64Encoded": base64,
+            "requestContext": { "stage": "$default", "http": { "method": "POST", "path": path } },
+        })
+    }
+
+    fn answered(event: Value) -> Value {
+        let handler = |request: Request| async move {
+            let Body::Text(text) = request.into_body() else {
+                return Response::new(Body::Empty);
+            };
+            Response::new(Body::Text(text))
+        };
+        let event = LambdaEvent::new(event, Context::default());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let answer = runtime.block_on(answer(&handler, event)).unwrap();
+        serde_json::to_value(answer).unwrap()
+    }
+
+    #[test]
+    fn a_good_event_reaches_the_handler() {
+        let answer = answered(post("{}", false, "/api/ratings", "a=1"));
+
+        assert_eq!(
+            (&answer["statusCode"], &answer["body"]),
+            (&json!(200), &json!("{}"))
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_none_is_a_bad_request() {
+        let events = [
+            post("no base64!", true, "/api/ratings", ""),
+            post("{}", false, "/api/ratings", "a=\u{7f} \""),
+            post("{}", false, "api ratings", ""),
+            json!({}),
+            json!(null),
+            json!([1]),
+        ];
+        for event in events {
+            let answer = answered(event.clone());
+            assert_eq!(answer["statusCode"], 400, "{event}");
+            assert!(
+                answer["body"]
+                    .as_str()
+                    .unwrap()
+                    .contains("/problems/malformed-body")
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_makes_it_panic(body in ".*", base64: bool, path in ".*", query in ".*", host in ".*") {
+            let mut event = post(&body, base64, &path, &query);
+            event["headers"]["host"] = json!(host);
+            answered(event);
+        }
+    }
+}
