@@ -202,7 +202,9 @@ impl UnitBody {
                 .map(|question| AnswerTable::new(context, question))
                 .collect(),
             dossiers: Dossiers::new(context, shown),
-            trend: Trend::new(context, periods, shown.period),
+            // Without a single figure there is nothing to draw; the numbers still say what was received.
+            trend: Trend::new(context, periods, shown.period)
+                .filter(|trend| view == View::Numbers || !trend.points.is_empty()),
             ledger: page::ledger_lines(context, shown.results.ledger),
         }
     }

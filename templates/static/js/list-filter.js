@@ -3,7 +3,7 @@
  * <div data-filter hidden>        shown here, for it is no use without this module
  *   <input data-filter-input type="search">
  *   <p data-filter-count role="status" data-text-count="{count} …" data-text-none="…">
- * <ul data-filter-list> <li> …    or any element around several lists */
+ * <ul data-filter-list> <li> …    or any element around several lists or tables, whose rows are the entries */
 
 export const words = text =>
   text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('đ', 'd').match(/[\p{L}\p{N}]+/gu) ?? [];
@@ -13,7 +13,7 @@ export const matches = (wanted, entry) => wanted.every(start => entry.some(word 
 const enhance = filter => {
   const input = filter.querySelector('[data-filter-input]');
   const count = filter.querySelector('[data-filter-count]');
-  const entries = Array.from(document.querySelectorAll('[data-filter-list] li'), item => [item, words(item.textContent)]);
+  const entries = Array.from(document.querySelectorAll('[data-filter-list] :is(li, tbody tr)'), item => [item, words(item.textContent)]);
   const apply = () => {
     const wanted = words(input.value);
     let shown = 0;
