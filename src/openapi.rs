@@ -5,6 +5,7 @@ use utoipa::OpenApi;
 use crate::handlers::submit_rating::check::SubmitRating;
 use crate::handlers::validate_receipt::{ValidReceipt, ValidateReceipt};
 use crate::http::problem::ProblemBody;
+use crate::site::results::json::{PeriodDocument, UnitDocument};
 
 /// Where the document is served.
 pub const PATH: &str = "/openapi.json";
@@ -68,14 +69,17 @@ struct Challenge {
 }
 
 /// The published figures, never live ones; the same document as the site's data files.
-#[derive(utoipa::ToSchema)]
+#[derive(serde::Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
 #[expect(
     dead_code,
     reason = "describes an answer; the handler passes the published file on"
 )]
-struct Statistics {
-    /// Name and version of the document's schema.
-    schema: String,
+enum Statistics {
+    /// With `unit_id`.
+    Unit(UnitDocument),
+    /// Without.
+    Period(PeriodDocument),
 }
 
 /// Rate a unit or an official.
