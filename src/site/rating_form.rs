@@ -273,7 +273,7 @@ impl<'a> RatingForm<'a> {
             subjects: self.choices(official),
             participant,
             rater_kind: self.rater_kind.code(),
-            questionnaire: context.head.questionnaire(Channel::Web, context.today),
+            questionnaire: self.questionnaire(),
             values: self.values,
             errors,
             max_suggestion: MAX_SUGGESTION,
@@ -326,6 +326,15 @@ impl<'a> RatingForm<'a> {
         choices.collect()
     }
 
+    /// The questions, which are about a dossier: who had none is not asked.
+    fn questionnaire(&self) -> Option<&'a Questionnaire> {
+        let participant = self.rater_kind == RaterKind::Participant;
+        let head = self.context.head;
+        participant
+            .then(|| head.questionnaire(Channel::Web, self.context.today))
+            .flatten()
+    }
+
     /// Whether the form has a control for the field, that an error can link to.
     fn shows(&self, field: &str) -> bool {
         let participant = self.rater_kind == RaterKind::Participant;
@@ -335,9 +344,7 @@ impl<'a> RatingForm<'a> {
             "full_name" | "phone" | "consent" => !participant,
             "reasons" => !self.context.head.reasons.is_empty(),
             "answers" => self
-                .context
-                .head
-                .questionnaire(Channel::Web, self.context.today)
+                .questionnaire()
                 .is_some_and(|questionnaire| !questionnaire.questions.is_empty()),
             "satisfaction" | "suggestion" | "security_code" => true,
             _ => false,
