@@ -13,6 +13,9 @@ use super::id::{
 /// Longest suggestion, in characters.
 pub const MAX_SUGGESTION: usize = 1_000;
 
+/// Days a suggestion is kept for the managers who read it; the privacy page says so.
+pub const SUGGESTION_DAYS: i64 = 365;
+
 code_enum!(
     /// The two-way verdict every rating carries.
     Satisfaction {

@@ -14,7 +14,9 @@ use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
-use crate::domain::rating::{Answer, Attestation, Channel, RaterKind, Rating, Subject};
+use crate::domain::rating::{
+    Answer, Attestation, Channel, RaterKind, Rating, SUGGESTION_DAYS, Subject,
+};
 use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
@@ -26,8 +28,7 @@ use crate::store::StoreError;
 use crate::store::receipt::{LookUp, MAX_TRIES};
 use crate::store::submit::{Claim, Submission, Submitted};
 
-/// How long a suggestion is kept for the managers who read it.
-const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * 365);
+const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
 
 const ROUTE: &str = "submit-rating";
 const ADDRESS: &str = "/api/ratings";

@@ -7,6 +7,8 @@ use super::super::context::SiteContext;
 use super::super::format;
 use super::super::layout::Layout;
 use super::super::rating_form::render;
+use crate::domain::rating::SUGGESTION_DAYS;
+use crate::store::dossier::RECEIPT_DAYS;
 
 /// All of them.
 pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
@@ -16,8 +18,10 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         layout.indexed = false;
         layout
     };
-    let days = u64::from(context.head.settings.retention_days);
-    let days = format::number(days, context.lang);
+    let kept = |days: u64| {
+        let days = format::number(days, context.lang);
+        context.text_with("privacy.kept.days", "days", &days)
+    };
     let thanks = ThanksPage {
         layout: unlisted("/cam-on/", "thanks.title"),
     };
@@ -26,7 +30,9 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
     };
     let privacy = PrivacyPage {
         layout: layout("/rieng-tu/", "privacy.title"),
-        phone_period: context.text_with("privacy.kept.phone_period", "days", &days),
+        receipt_period: kept(RECEIPT_DAYS.unsigned_abs().into()),
+        phone_period: kept(context.head.settings.retention_days.into()),
+        suggestion_period: kept(SUGGESTION_DAYS.unsigned_abs()),
     };
     let accessibility = AccessibilityPage {
         layout: layout("/tro-nang/", "accessibility.title"),
@@ -63,7 +69,9 @@ struct GuidePage<'a> {
 #[template(path = "info/privacy.html")]
 struct PrivacyPage<'a> {
     layout: Layout<'a>,
+    receipt_period: String,
     phone_period: String,
+    suggestion_period: String,
 }
 
 #[derive(Template)]
