@@ -98,7 +98,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Bod
             tracing::info!(route = ROUTE, status = 200, unit = %stored.receipt.unit_id, outcome = "valid", "receipt looked up");
             match answer(app, &stored, &form, lang, now).await {
                 Ok(response) => response,
-                Err(fault) => refused(app, Refusal::from(fault), &form, lang, now),
+                Err(refusal) => refused(app, refusal, &form, lang, now),
             }
         }
         Err(refusal) => refused(app, refusal, &form, lang, now),

@@ -17,7 +17,7 @@ use crate::fixture::{OFFICIAL, UNIT};
 use crate::support::{Office, satisfied};
 
 fn rating(number: u32, now: Timestamp) -> Rating {
-    let official_id = (number % 3 == 0).then(|| OfficialId::parse(OFFICIAL).unwrap());
+    let official_id = (number.is_multiple_of(3)).then(|| OfficialId::parse(OFFICIAL).unwrap());
     Rating {
         id: RatingId(format!("r{number:05}")),
         subject: Subject {
@@ -25,14 +25,14 @@ fn rating(number: u32, now: Timestamp) -> Rating {
             official_id,
         },
         role: None,
-        attestation: if number % 2 == 0 {
+        attestation: if number.is_multiple_of(2) {
             Attestation::DossierVerified
         } else {
             Attestation::PhoneDeclared
         },
         channel: Channel::Web,
         field_id: None,
-        satisfaction: if number % 4 == 0 {
+        satisfaction: if number.is_multiple_of(4) {
             Satisfaction::NotSatisfied
         } else {
             Satisfaction::Satisfied

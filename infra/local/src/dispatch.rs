@@ -112,7 +112,7 @@ impl Functions {
         event: S3Event,
         now: Timestamp,
     ) -> Result<Vec<ImportReport>, BoxError> {
-        Ok(import_catalog::handle(&self.store, &self.dropped, &self.keyring, event, now).await?)
+        import_catalog::handle(&self.store, &self.dropped, &self.keyring, event, now).await
     }
 
     /// Whether a catalog is in force.
