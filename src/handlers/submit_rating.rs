@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use self::check::{Checked, Rater, SubmitRating};
 use crate::app::App;
 use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
-use crate::domain::catalog::{CatalogHead, UnitEntry};
+use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
@@ -93,7 +93,7 @@ struct Refusal {
 struct Shown {
     head: std::sync::Arc<CatalogHead>,
     entry: UnitEntry,
-    subject: Subject,
+    subjects: Vec<(Subject, Option<OfficialRole>)>,
 }
 
 impl From<Problem> for Box<Refusal> {
@@ -122,37 +122,68 @@ async fn submit(app: &App, form: &Form, now: Timestamp) -> Result<Done, Box<Refu
     let body: SubmitRating = form.parse().map_err(|error| Problem::from(error.kind))?;
     let today = local_date(now);
     let invalid = |field, code| Problem::invalid(vec![FieldError { field, code }]);
-    let subject = match body.subject.as_deref().map(Subject::parse) {
-        Some(Ok(subject)) => subject,
-        None => return Err(invalid("subject", "missing").into()),
-        Some(Err(_)) => return Err(invalid("subject", "malformed").into()),
+    let offered = body
+        .offered
+        .as_deref()
+        .map(parse_offered)
+        .unwrap_or_default();
+    let chosen = match body.subject.as_deref().map(Subject::parse) {
+        Some(Ok(subject)) => Ok(subject),
+        None => Err(invalid("subject", "missing")),
+        Some(Err(_)) => Err(invalid("subject", "malformed")),
     };
     let head = app.catalog_head(now).await?;
+    let (subject, problem) = match (chosen, offered.first()) {
+        (Ok(subject), _) => (subject, None),
+        (Err(problem), Some((offered, _))) => (offered.clone(), Some(problem)),
+        (Err(problem), None) => return Err(problem.into()),
+    };
     let entry = app.unit(&subject.unit_id, now).await?;
     if let Err(error) = check::check_subject(&subject, entry.as_ref(), &head, today) {
-        let kind = if error.code == "unknown" {
-            ProblemKind::NotFound
-        } else {
-            ProblemKind::Invalid
+        let kind = match error.code {
+            "unknown" => ProblemKind::NotFound,
+            _ => ProblemKind::Invalid,
         };
-        return Err(Problem {
-            kind,
-            errors: vec![error],
-        }
-        .into());
+        let errors = vec![error];
+        return Err(Problem { kind, errors }.into());
     }
     let Some(entry) = entry else {
         return Err(Problem::from(ProblemKind::NotFound).into());
     };
-    let outcome = save(app, form, &body, &subject, &head, now).await;
-    outcome.map_err(|mut refusal| {
+    let outcome = match problem {
+        Some(problem) => {
+            let mut errors = problem.errors;
+            errors.extend(
+                check::check(&body, &head, Channel::Web, today)
+                    .err()
+                    .unwrap_or_default(),
+            );
+            Err(Problem::invalid(errors).into())
+        }
+        None => save(app, form, &body, &subject, &head, now).await,
+    };
+    outcome.map_err(|mut refusal: Box<Refusal>| {
+        let of_unit = |(other, _): &(Subject, _)| other.unit_id == subject.unit_id;
+        let subjects = match offered.is_empty() || !offered.iter().all(of_unit) {
+            true => vec![(subject, None)],
+            false => offered,
+        };
         refusal.shown = Some(Shown {
             head,
             entry,
-            subject,
+            subjects,
         });
         refusal
     })
+}
+
+/// Reads `subject:role subject:role …`; what is none of it is left out, and so are more than a receipt can name.
+fn parse_offered(text: &str) -> Vec<(Subject, Option<OfficialRole>)> {
+    let offered = text.split(' ').filter_map(|pair| {
+        let (subject, role) = pair.split_once(':')?;
+        Some((Subject::parse(subject).ok()?, OfficialRole::parse(role)))
+    });
+    offered.take(20).collect()
 }
 
 /// From a form with a known subject to a saved rating.
@@ -581,7 +612,7 @@ fn refused(app: &App, refusal: Refusal, form: &Form, lang: Lang, now: Timestamp)
     let page = RatingForm {
         context: &context,
         entry: &shown.entry,
-        subjects: vec![(shown.subject, None)],
+        subjects: shown.subjects,
         rater_kind: kind.unwrap_or(RaterKind::Participant),
         values: &values,
         problem: Some(&problem),

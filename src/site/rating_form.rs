@@ -146,6 +146,8 @@ struct RatingFormPage<'a> {
     step: String,
     back: String,
     subjects: Vec<SubjectChoice>,
+    /// The subjects as the form sends them back, `subject:role` each.
+    offered: String,
     participant: bool,
     rater_kind: &'static str,
     questionnaire: Option<&'a Questionnaire>,
@@ -271,6 +273,7 @@ impl<'a> RatingForm<'a> {
             },
             back: context.href(&back),
             subjects: self.choices(official),
+            offered: self.offered(),
             participant,
             rater_kind: self.rater_kind.code(),
             questionnaire: self.questionnaire(),
@@ -324,6 +327,14 @@ impl<'a> RatingForm<'a> {
             }
         });
         choices.collect()
+    }
+
+    fn offered(&self) -> String {
+        let pairs = self
+            .subjects
+            .iter()
+            .map(|(subject, role)| format!("{subject}:{}", role.map_or("", OfficialRole::code)));
+        pairs.collect::<Vec<_>>().join(" ")
     }
 
     /// The questions, which are about a dossier: who had none is not asked.

@@ -582,3 +582,55 @@ async fn an_answer_is_in_english_when_asked_for() {
         answer.body
     );
 }
+
+#[tokio::test]
+async fn a_receipts_form_without_a_choice_comes_back_with_its_choices_and_what_was_typed() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let offered = format!("{}:desk {UNIT}:", official());
+    let pairs = [
+        ("offered", offered.as_str()),
+        ("rater_kind", "participant"),
+        ("field_id", "dat-dai"),
+        ("receipt_code", slip.code.as_str()),
+        ("receipt_secret", slip.secret.as_deref().unwrap()),
+        ("satisfaction", "satisfied"),
+        ("suggestion", "Cảm ơn chị ở quầy 3"),
+    ];
+
+    let answer = office.post_form("/api/ratings", &pairs).await;
+
+    assert_eq!(answer.status, 422);
+    for kept in [
+        "Cảm ơn chị ở quầy 3",
+        &slip.code,
+        "Trần Thị Minh Họa",
+        "UBND Phường Hải Châu",
+        "name=\"subject\"",
+    ] {
+        assert!(
+            answer.body.contains(kept),
+            "{kept} is gone: {}",
+            answer.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_passer_by_is_not_counted_as_having_left_questions_open() {
+    let office = Office::open().await;
+    assert_eq!(
+        office.rate(&passer_by(UNIT, "0905123456")).await.status,
+        201
+    );
+
+    let unit = UnitId::parse(UNIT).unwrap();
+    let stored = office
+        .stack
+        .store
+        .ratings(&unit, Month::of(local_date(jiff::Timestamp::now())))
+        .await
+        .unwrap();
+
+    assert!(stored[0].rating.answers.is_empty() && stored[0].rating.questionnaire.is_none());
+}

@@ -56,6 +56,9 @@ pub struct SubmitRating {
     /// 22 base64url characters (128 random bits) drawn once by the rater's page and sent again with every retry: a repeat
     /// of the same rating from the same attempt gets the same success.
     pub attempt: Option<String>,
+    /// What the form of a receipt offers to rate, each `subject:role`, so that the form can be shown again when none was
+    /// chosen.
+    pub offered: Option<String>,
     /// Language of the answer: `vi` or `en`.
     pub lang: Option<String>,
     /// Security code: ALTCHA payload, base64.
@@ -165,7 +168,11 @@ pub fn check(
         }
     };
     let reasons = check_reasons(form, head, satisfaction, &mut errors);
-    let questionnaire = check_questionnaire(form, head, channel, today, &mut errors);
+    // The questions are about a dossier; who had none is not asked, and nothing is recorded as left open.
+    let asked = !matches!(rater, Some(Rater::NonParticipant { .. }));
+    let questionnaire = asked
+        .then(|| check_questionnaire(form, head, channel, today, &mut errors))
+        .flatten();
     let answers = questionnaire
         .map(|questionnaire| check_answers(form, questionnaire, &mut errors))
         .unwrap_or_default();
