@@ -37,10 +37,22 @@ impl DataDir {
             .open(&path)
             .map_err(fault(&path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { root, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(StartError::InUse { path: root }),
-            Err(TryLockError::Error(source)) => Err(StartError::Directory { path, source }),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StartError::InUse { path: root }),
+            Err(TryLockError::Error(source)) => {
+                return Err(StartError::Directory { path, source });
+            }
         }
+        Ok(Self { root, _lock: lock })
+    }
+
+    /// Makes the engines' files where they are missing, so that SQLite keeps them, and its logs beside them, private.
+    pub(crate) fn make_private(&self) -> Result<(), StartError> {
+        for path in [self.tables(), self.objects(), self.ledger()] {
+            let made = private_file().create(true).truncate(false).open(&path);
+            made.map_err(|source| StartError::Directory { path, source })?;
+        }
+        Ok(())
     }
 
     /// Ratings, receipts, catalog, tallies and their stream.
@@ -61,6 +73,11 @@ impl DataDir {
     /// Where people drop files for import.
     pub(crate) fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
+    }
+
+    /// There while the sample is being loaded.
+    pub(crate) fn sample_begun(&self) -> PathBuf {
+        self.root.join("sample.begun")
     }
 
     /// The environment with which other AWS tools reach the running engines.
@@ -126,11 +143,13 @@ mod tests {
 
         let data = DataDir::open(&root).unwrap();
         let first = data.keyring().unwrap().subkey("test");
+        data.make_private().unwrap();
         let second = data.keyring().unwrap().subkey("test");
         let mode = |name: &str| root.join(name).metadata().unwrap().permissions().mode() & 0o777;
 
         assert_eq!(first, second);
         assert_eq!(mode("master.key"), 0o600);
+        assert_eq!(mode("tables.sqlite"), 0o600);
         assert_eq!(mode("."), 0o700);
     }
 

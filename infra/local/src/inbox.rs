@@ -151,3 +151,43 @@ fn stamp(path: &Path) -> std::io::Result<Stamp> {
     }
     Ok(stamp)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, Stack};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_is_taken_when_it_rests_and_its_report_stays() {
+        let stack = Stack::start(Options::for_tests()).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().to_owned();
+        for folder in ["catalog", "dossiers", "done"] {
+            std::fs::create_dir(root.join(folder)).unwrap();
+        }
+        let mut watch = Watch {
+            root: root.clone(),
+            functions: Arc::clone(&stack.functions),
+            dropped: stack.drop.clone(),
+            publisher: Arc::clone(&stack.publisher),
+            seen: HashMap::new(),
+            resting: HashMap::new(),
+        };
+        let file = root.join("dossiers/tháng 11.csv");
+        let done = || entries(&root.join("done")).unwrap();
+
+        std::fs::write(&file, "half a file").unwrap();
+        watch.look().await;
+        std::fs::write(&file, "a file that was still being written").unwrap();
+        watch.look().await;
+        assert!(file.exists());
+        watch.look().await;
+        watch.look().await;
+
+        assert!(!file.exists());
+        assert_eq!(done().len(), 1);
+        let report = root.join("dossiers/tháng 11.csv.report.txt");
+        assert!(!std::fs::read_to_string(report).unwrap().is_empty());
+        stack.stop().await;
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -45,6 +45,11 @@ impl Publisher {
     pub(crate) fn request(&self) {
         self.due.store(true, Ordering::Release);
         self.changed.notify_one();
+    }
+
+    /// Keeps others from publishing until the guard is dropped.
+    pub(crate) async fn hold(&self) -> MutexGuard<'_, ()> {
+        self.running.lock().await
     }
 
     /// Publishes now, after a run under way; returns how many objects were written.

@@ -111,8 +111,8 @@ pub struct Stack {
     pub ledger: Ledger,
     /// The objects of both buckets, without HTTP between.
     pub objects: Objects,
-    functions: Arc<Functions>,
-    publisher: Arc<Publisher>,
+    pub(crate) functions: Arc<Functions>,
+    pub(crate) publisher: Arc<Publisher>,
     poller: Poller,
     schedules: Schedules,
     inbox: Option<Inbox>,
@@ -140,6 +140,9 @@ impl Stack {
             Some(data) => data.keyring()?,
             None => fleeting_keyring()?,
         };
+        if let Some(data) = &data {
+            data.make_private()?;
+        }
 
         let dynamo = Dynamo::start(data.as_ref().map(DataDir::tables).as_deref())
             .map_err(StartError::engine("tables"))?;
@@ -306,11 +309,24 @@ impl Stack {
     }
 
     async fn load_sample(&self, sample: &Path) -> Result<(), BoxError> {
+        if self
+            .data
+            .as_ref()
+            .is_some_and(|data| data.sample_begun().exists())
+        {
+            return Err("loading was broken off before; remove the data directory".into());
+        }
         if self.functions.has_catalog().await? {
             return Ok(());
         }
         if !sample.is_dir() {
             return Err("there is no such folder".into());
+        }
+        // No page of today between those of past quarters.
+        let hold = self.publisher.hold().await;
+        let begun = self.data.as_ref().map(DataDir::sample_begun);
+        if let Some(begun) = &begun {
+            std::fs::write(begun, "")?;
         }
         let reports = self.import_dir(sample).await;
         if let Some(refused) = reports.iter().find(|report| !report.accepted()) {
@@ -336,8 +352,12 @@ impl Stack {
                 self.functions.publish_pages(noon(day)?).await?;
             }
         }
+        drop(hold);
         tracing::info!("publishing");
         self.settle().await;
+        if let Some(begun) = &begun {
+            std::fs::remove_file(begun)?;
+        }
         Ok(())
     }
 

@@ -175,6 +175,12 @@ fn what_keeps_it_from_starting_is_said_in_one_line() {
     let mut no_sample = command(&other.path().join("new"), "127.0.0.1:0");
     no_sample.args(["--sample", "--sample-dir", "/nonexistent"]);
     let no_sample = run(no_sample);
+    let begun = other.path().join("begun");
+    std::fs::create_dir(&begun).unwrap();
+    std::fs::write(begun.join("sample.begun"), "").unwrap();
+    let mut broken_off = command(&begun, "127.0.0.1:0");
+    broken_off.arg("--sample");
+    let broken_off = run(broken_off);
 
     assert!(in_use.contains("in use by another process"), "{in_use}");
     assert!(port.contains("cannot listen on"), "{port}");
@@ -186,4 +192,5 @@ fn what_keeps_it_from_starting_is_said_in_one_line() {
         no_sample.contains("cannot load the sample from /nonexistent"),
         "{no_sample}"
     );
+    assert!(broken_off.contains("broken off before"), "{broken_off}");
 }
