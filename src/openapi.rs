@@ -95,7 +95,7 @@ enum Statistics {
         (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such unit or official", body = ProblemBody, content_type = "application/problem+json"),
         (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Rated already, by who holds the receipt's secret part or the phone", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "`already-rated`, said to who holds the receipt's secret part; `phone-used`, once a quarter", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Above 8 KB", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "`invalid`: values missing or wrong; `receipt-refused`: unknown, expired, used or wrong; `challenge-refused`: the security code", body = ProblemBody, content_type = "application/problem+json"),

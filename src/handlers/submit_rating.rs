@@ -21,11 +21,12 @@ use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
+use crate::metric;
 use crate::seal;
 use crate::site::context::SiteContext;
 use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, TypedCodePage, TypedValues};
 use crate::store::StoreError;
-use crate::store::receipt::{LookUp, MAX_TRIES};
+use crate::store::receipt::{LookUp, SUSPICIOUS_TRIES};
 use crate::store::submit::{Claim, Submission, Submitted};
 
 const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
@@ -210,6 +211,7 @@ async fn save(
                     id,
                     ..rating_of(subject, Attestation::DossierClaimed, None, &checked, now)
                 };
+                report_guessing(found.tries);
                 return refuse_receipt(app, &rating, &hash, &checked, nonce.as_ref(), now).await;
             };
             let rating = Rating {
@@ -289,6 +291,13 @@ async fn check_challenge(
     }))
 }
 
+/// Tells the operator, once per try, that somebody is trying secret parts.
+pub(super) fn report_guessing(tries: u32) {
+    if tries >= SUSPICIOUS_TRIES {
+        metric::count("GuessedReceipts", 1);
+    }
+}
+
 /// Answers for a receipt that is unknown, expired, used or wrong: the same reads, the same writes, the same bytes.
 ///
 /// A bare code whose rating came from this very attempt is the one exception: that is its rater, asking again.
@@ -332,8 +341,7 @@ fn usable(
         code,
         secret,
     );
-    let stored =
-        stored.filter(|stored| stored.expires > now.as_second() && found.tries < MAX_TRIES)?;
+    let stored = stored.filter(|stored| stored.expires > now.as_second())?;
     // Behind a right secret, the transaction tells a retry from a second opinion.
     let attestation = attestation.filter(|attestation| {
         *attestation == Attestation::DossierVerified || stored.is_free(subject, now)
@@ -429,6 +437,9 @@ async fn commit(
         // Whoever holds only a bare code is not told that it was used.
         Submitted::AlreadyRated if rating.attestation == Attestation::DossierClaimed => {
             ProblemKind::ReceiptRefused
+        }
+        Submitted::AlreadyRated if rating.attestation == Attestation::PhoneDeclared => {
+            ProblemKind::PhoneUsed
         }
         Submitted::AlreadyRated => ProblemKind::AlreadyRated,
         Submitted::Unclaimable => ProblemKind::ReceiptRefused,

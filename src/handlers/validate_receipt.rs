@@ -6,7 +6,7 @@ use lambda_http::{Body, Request, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::submit_rating::{attest, check, with_attempt};
+use super::submit_rating::{attest, check, report_guessing, with_attempt};
 use crate::app::App;
 use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
 use crate::domain::lang::Lang;
@@ -19,7 +19,7 @@ use crate::http::{FieldError, Form, Problem, ProblemKind};
 use crate::site::context::SiteContext;
 use crate::site::rating_form::{RatingForm, ReceiptForm, TypedCodePage, TypedValues};
 use crate::store::StoreError;
-use crate::store::receipt::{MAX_TRIES, Spent, StoredReceipt};
+use crate::store::receipt::{Spent, StoredReceipt};
 
 const ROUTE: &str = "validate-receipt";
 const ADDRESS: &str = "/api/receipts/validate";
@@ -147,13 +147,16 @@ async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt
             code: "wrong",
         }],
     };
-    match valid(app, found.receipt, found.tries, &code, secret.as_ref(), now) {
+    match valid(app, found.receipt, &code, secret.as_ref(), now) {
         Ok(stored) => match app.store.spend(&nonce).await? {
             Spent::Now => Ok(stored),
             Spent::Before => Err(spent_before().into()),
         },
         Err(kind) => match app.store.count_try(&hash, today, Some(&nonce), now).await? {
-            Spent::Now => Err(Problem::from(kind).into()),
+            Spent::Now => {
+                report_guessing(found.tries);
+                Err(Problem::from(kind).into())
+            }
             Spent::Before => Err(spent_before().into()),
         },
     }
@@ -162,7 +165,6 @@ async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt
 fn valid(
     app: &App,
     stored: Option<StoredReceipt>,
-    tries: u32,
     code: &ReceiptCode,
     secret: Option<&ReceiptSecret>,
     now: Timestamp,
@@ -174,7 +176,7 @@ fn valid(
     let (Some(stored), Some(attestation)) = (stored, attestation) else {
         return Err(ProblemKind::ReceiptRefused);
     };
-    if tries >= MAX_TRIES || stored.expires <= now.as_second() {
+    if stored.expires <= now.as_second() {
         return Err(ProblemKind::ReceiptRefused);
     }
     if subjects(&stored)

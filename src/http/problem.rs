@@ -19,6 +19,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// The dossier was rated already, said only to who holds its secret part.
     AlreadyRated,
+    /// The phone rated this subject already in the quarter.
+    PhoneUsed,
     /// The body is above its limit.
     TooLarge,
     /// The content type is none we read.
@@ -43,7 +45,7 @@ impl ProblemKind {
             Self::MalformedBody => StatusCode::BAD_REQUEST,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyRated => StatusCode::CONFLICT,
+            Self::AlreadyRated | Self::PhoneUsed => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid | Self::ReceiptRefused | Self::ChallengeRefused => {
@@ -62,6 +64,7 @@ impl ProblemKind {
             Self::NotFound => "not-found",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::AlreadyRated => "already-rated",
+            Self::PhoneUsed => "phone-used",
             Self::TooLarge => "too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Invalid => "invalid",

@@ -15,8 +15,11 @@ use crate::challenge::Nonce;
 use crate::domain::rating::Subject;
 use crate::domain::receipt::Receipt;
 
-/// Wrong tries a receipt code takes in a day before every answer about it is the same refusal.
-pub const MAX_TRIES: u32 = 20;
+/// Wrong tries on one receipt code in a day from which somebody is guessing.
+///
+/// They raise an alarm and nothing else. Whoever handles a dossier knows its code; were the code closed after so many
+/// tries, they could keep its citizen from rating, while 50 secret bits behind a security code need no such lock.
+pub const SUSPICIOUS_TRIES: u32 = 20;
 
 /// A receipt and what the store knows beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,6 +41,7 @@ const KINDS: [ProblemKind; 11] = [
     ProblemKind::NotFound,
     ProblemKind::MethodNotAllowed,
     ProblemKind::AlreadyRated,
+    ProblemKind::PhoneUsed,
     ProblemKind::TooLarge,
     ProblemKind::UnsupportedMediaType,
     ProblemKind::Invalid,
