@@ -36,7 +36,7 @@ const CODES: [&str; 7] = [
     "wrong",
     "expired",
 ];
-const KINDS: [ProblemKind; 11] = [
+const KINDS: [ProblemKind; 12] = [
     ProblemKind::MalformedBody,
     ProblemKind::NotFound,
     ProblemKind::MethodNotAllowed,
