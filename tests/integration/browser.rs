@@ -7,5 +7,7 @@ mod axe;
 mod driver;
 mod harness;
 mod page;
+mod pages;
+mod rate;
 
 pub(crate) use page::{Browser, Size, visit, visit_without_scripts};

@@ -7,6 +7,7 @@
 
 mod browser;
 mod count;
+mod events;
 mod faults;
 mod fixture;
 mod import;
@@ -15,4 +16,5 @@ mod statistics;
 mod submit;
 mod support;
 mod template;
+mod trial;
 mod validate;

@@ -45,7 +45,6 @@ pub(crate) struct Browser {
     driver: WebDriver,
     site: String,
     name: String,
-    scripts: bool,
     /// Removed with the browser.
     _profile: TempDir,
 }
@@ -143,7 +142,6 @@ impl Browser {
             driver,
             site: site.trim_end_matches('/').to_owned(),
             name: format!("{name}-{}", size.name()),
-            scripts,
             _profile: profile,
         }
     }
@@ -185,13 +183,18 @@ impl Browser {
         query.exists().await.unwrap()
     }
 
-    /// Clicks the link, button or disclosure that reads `text`.
+    /// Clicks the link, button or disclosure that reads `text`; the page's own before those of its frame.
     pub(crate) async fn click(&self, text: &str) {
         let reads = reads(text);
-        let xpath = ["a", "button", "summary"]
-            .map(|tag| format!("//{tag}[{reads}]"))
-            .join(" | ");
-        self.first(&xpath, text).await.click().await.unwrap();
+        let xpath = |root: &str| {
+            ["a", "button", "summary"]
+                .map(|tag| format!("{root}//{tag}[{reads}]"))
+                .join(" | ")
+        };
+        let anywhere = self.first(&xpath(""), text).await;
+        let own = self.driver.query(By::XPath(xpath("//main"))).nowait();
+        let own = own.and_displayed().first_opt().await.unwrap();
+        own.unwrap_or(anywhere).click().await.unwrap();
     }
 
     /// Chooses the radio button or box labelled `label`.
@@ -216,6 +219,14 @@ impl Browser {
             input.is_selected().await.unwrap(),
             "«{label}» is not chosen"
         );
+    }
+
+    /// Ticks the box `name`, whose label is a text of the deployment's own.
+    pub(crate) async fn tick(&self, name: &str) {
+        let selector = format!("input[type=checkbox][name='{name}']");
+        let input = self.driver.find(By::Css(selector)).await.unwrap();
+        input.click().await.unwrap();
+        assert!(input.is_selected().await.unwrap(), "{name} is not ticked");
     }
 
     /// Types `value` into the field labelled `label`, in place of what was there.
@@ -316,6 +327,13 @@ impl Browser {
         answer.convert().unwrap()
     }
 
+    /// Posts the form marked `data-rating-form` as a browser without JavaScript would. Needs JavaScript itself.
+    pub(crate) async fn post_natively(&self) {
+        let script =
+            "HTMLFormElement.prototype.submit.call(document.querySelector('[data-rating-form]'))";
+        self.driver.execute(script, vec![]).await.unwrap();
+    }
+
     /// Fails with what axe-core finds wrong with the page, or where it scrolls sideways. Needs JavaScript.
     pub(crate) async fn assert_accessible(&self) {
         let path = self.path().await;
@@ -335,18 +353,13 @@ impl Browser {
         );
     }
 
-    /// Leaves a picture of the whole page in `tests/browser/shots/`.
+    /// Leaves a picture of the screen in `tests/browser/shots/`.
     pub(crate) async fn shoot(&self, what: &str) {
         let path = Path::new(SHOTS).join(format!("{}-{what}.png", self.name));
         std::fs::create_dir_all(SHOTS).unwrap();
         if let Err(error) = self.driver.screenshot(&path).await {
             eprintln!("no picture of `{}`: {error}", self.name);
         }
-    }
-
-    /// Whether pages may run scripts.
-    pub(crate) fn scripts(&self) -> bool {
-        self.scripts
     }
 
     /// Warnings and errors of the console since it was last asked.

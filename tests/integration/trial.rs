@@ -1,0 +1,122 @@
+//! The system with a ward and a department of the sample, and slips handed out today.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use local::{Options, Stack};
+use tempfile::TempDir;
+use thuocdo::challenge::{Challenges, Difficulty};
+use thuocdo::domain::period::local_date;
+use thuocdo::domain::receipt::ReceiptSecret;
+
+/// The ward, as its page names it.
+pub(crate) const WARD: &str = "UBND Phường Hải Châu";
+/// Its identifier.
+pub(crate) const WARD_ID: &str = "phuong-hai-chau";
+/// The official of the ward who handled every dossier.
+pub(crate) const OFFICIAL_ID: &str = "phuong-hai-chau-01";
+/// The field of every dossier.
+pub(crate) const FIELD: &str = "Hộ tịch";
+
+const UNITS: [&str; 2] = [WARD_ID, "so-tai-chinh"];
+const SLIPS: u64 = 8;
+
+/// A slip as the applicant holds it.
+pub(crate) struct Slip {
+    pub(crate) code: String,
+    pub(crate) secret: String,
+}
+
+/// A running system that nobody has rated in yet, its pages published.
+pub(crate) struct Trial {
+    pub(crate) stack: Stack,
+    _folder: TempDir,
+}
+
+impl Trial {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        write_catalog(&folder.path().join("catalog/da-nang"));
+        write_dossiers(&folder.path().join("dossiers"));
+        let stack = Stack::start(Options::default()).await.unwrap();
+        let reports = stack.import_dir(folder.path()).await;
+        assert_eq!(reports.len(), 2, "{reports:?}");
+        stack.settle().await;
+        Self {
+            stack,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.stack.address
+    }
+
+    /// Slip `number`, from 1; each is of a dossier of its own.
+    pub(crate) fn slip(number: u64) -> Slip {
+        assert!((1..=SLIPS).contains(&number));
+        let today = local_date(Timestamp::now()).strftime("%y%m%d");
+        Slip {
+            code: format!("000.01.40.H17-{today}-{number:04}"),
+            secret: ReceiptSecret::from_bits(number * 0x1_2345_6789).printed(),
+        }
+    }
+
+    /// Name of [`OFFICIAL_ID`], as the sample gives it.
+    pub(crate) fn official() -> String {
+        let path = sample().join("officials.csv");
+        let rows = std::fs::read_to_string(path).unwrap();
+        let row = rows.lines().find(|row| row.starts_with(OFFICIAL_ID));
+        row.and_then(|row| row.split(',').nth(2))
+            .unwrap()
+            .to_owned()
+    }
+
+    /// What someone reads in the picture, or hears in the recording, of `token`.
+    pub(crate) fn read_code(&self, token: &str) -> String {
+        let challenges = Challenges::new(&self.stack.keyring, Difficulty::default());
+        challenges.typed_answer(token, Timestamp::now()).unwrap()
+    }
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample/catalog/da-nang")
+}
+
+/// The sample's catalog, with the units above and their officials only, so that publishing takes no time.
+fn write_catalog(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    for entry in std::fs::read_dir(sample()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let column = match name.as_str() {
+            "units.csv" => 0,
+            "officials.csv" => 1,
+            _ => usize::MAX,
+        };
+        let text = std::fs::read_to_string(&path).unwrap();
+        let rows = text.lines().enumerate().filter(|(number, row)| {
+            let value = row.split(',').nth(column);
+            *number == 0 || value.is_none_or(|unit| UNITS.contains(&unit))
+        });
+        let kept: Vec<&str> = rows.map(|(_, row)| row).collect();
+        std::fs::write(folder.join(name), kept.join("\n")).unwrap();
+    }
+}
+
+fn write_dossiers(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let today = local_date(Timestamp::now());
+    let mut text =
+        String::from("code,secret,unit,officials,field,procedure,received,due,returned,status\n");
+    for number in 1..=SLIPS {
+        let Slip { code, secret } = Trial::slip(number);
+        writeln!(
+            text,
+            "{code},{secret},{WARD_ID},{OFFICIAL_ID}:desk phuong-hai-chau-02:settle,ho-tich,Đăng ký khai sinh,{today},{today},{today},returned"
+        )
+        .unwrap();
+    }
+    std::fs::write(folder.join("hai-chau.csv"), text).unwrap();
+}
