@@ -241,7 +241,7 @@ async fn the_code_on_the_slip_leads_to_whom_it_may_rate() {
                 .fill("Phần bí mật của mã biên nhận", &slip.secret)
                 .await;
             browser.click("Tiếp tục").await;
-            browser.see("Chọn đơn vị hoặc người đã xử lý hồ sơ.").await;
+            browser.see(&Trial::official()).await;
             browser.assert_accessible().await;
             browser.shoot("form").await;
             browser.choose(&Trial::official()).await;
