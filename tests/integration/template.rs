@@ -293,6 +293,12 @@ fn pages_may_load_and_run_our_own_files_only() {
     let csp = &policy["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"];
 
     let directives: BTreeSet<&str> = csp.as_str().unwrap().split(';').map(str::trim).collect();
+    let local = local::headers::CONTENT_SECURITY.split(';').map(str::trim);
+    assert_eq!(
+        directives,
+        local.collect(),
+        "the local system sends another policy"
+    );
 
     let expected = [
         "default-src 'none'",
