@@ -2,12 +2,18 @@
 
 use std::sync::{Arc, RwLock};
 
+use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
+use lambda_http::{Body, Response};
 
-use crate::challenge::Challenges;
+use crate::challenge::{ChallengeError, Challenges, Nonce, Proof, Scope};
 use crate::domain::catalog::{CatalogHead, Settings, Text, UnitEntry};
 use crate::domain::id::UnitId;
+use crate::http::request::Wire;
+use crate::http::{FieldError, Problem, ProblemKind, reply};
 use crate::keyring::Keyring;
+use crate::site::context::SiteContext;
+use crate::site::rating_form::{TypedCodePage, TypedValues};
 use crate::store::{Store, StoreError};
 
 /// How long a function trusts the catalog version it read.
@@ -107,6 +113,97 @@ impl App {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+}
+
+/// A security code that was not accepted.
+#[derive(Debug)]
+pub struct RefusedCode {
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// For a native form that brought no worked code: the token of the typed one its next page asks for.
+    pub typed_token: Option<String>,
+}
+
+impl App {
+    /// Checks the security code of a request; the nonce, where there is one, is to be stored with what it pays for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a wrong answer cannot be spent.
+    pub async fn check_code(
+        &self,
+        wire: Wire,
+        proof: &Proof<'_>,
+        scope: &Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Option<Nonce>, RefusedCode>, StoreError> {
+        let code = match self.challenges.check(proof, scope, now) {
+            Ok(nonce) => return Ok(Ok(nonce)),
+            Err(ChallengeError::Missing) => "missing",
+            Err(ChallengeError::Malformed) => "malformed",
+            Err(ChallengeError::Expired) => "expired",
+            Err(ChallengeError::Wrong { nonce }) => {
+                if let Some(nonce) = nonce {
+                    self.store.spend(&nonce).await?;
+                }
+                "wrong"
+            }
+        };
+        let typed = wire == Wire::Form && proof.altcha.is_none();
+        Ok(Err(RefusedCode {
+            problem: refused_code(code),
+            typed_token: typed.then(|| self.challenges.issue_typed(scope, now).token),
+        }))
+    }
+}
+
+/// The problem of a security code; `code` says what is wrong with it.
+#[must_use]
+pub fn refused_code(code: &'static str) -> Problem {
+    let error = FieldError {
+        field: "security_code",
+        code,
+    };
+    Problem {
+        kind: ProblemKind::ChallengeRefused,
+        errors: vec![error],
+    }
+}
+
+/// The page that asks a native form for a typed code: 200 where none was given yet.
+pub(crate) fn typed_code_page(
+    context: &SiteContext<'_>,
+    action: &str,
+    values: TypedValues,
+    problem: &Problem,
+    token: &str,
+) -> Response<Body> {
+    let wrong = !problem.errors.iter().all(|error| error.code == "missing");
+    let status = if wrong {
+        problem.kind.status()
+    } else {
+        StatusCode::OK
+    };
+    let values = match values.first("attempt") {
+        "" => values.with("attempt", &new_attempt()),
+        _ => values,
+    };
+    let page = TypedCodePage {
+        context,
+        action,
+        values: &values,
+        token,
+        wrong,
+    };
+    reply::page(status, page.render(), context.lang)
+}
+
+/// 128 random bits; empty where there is no randomness, and then a retry is told that it rated already.
+pub(crate) fn new_attempt() -> String {
+    let mut bits = [0; 16];
+    match getrandom::fill(&mut bits) {
+        Ok(()) => data_encoding::BASE64URL_NOPAD.encode(&bits),
+        Err(_) => String::new(),
     }
 }
 

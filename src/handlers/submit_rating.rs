@@ -8,8 +8,8 @@ use lambda_http::{Body, Request, Response};
 use subtle::ConstantTimeEq;
 
 use self::check::{Checked, Rater, SubmitRating};
-use crate::app::App;
-use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
+use crate::app::{App, refused_code, typed_code_page};
+use crate::challenge::{Nonce, Proof, Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
@@ -24,7 +24,7 @@ use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
 use crate::metric;
 use crate::seal;
 use crate::site::context::SiteContext;
-use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, TypedCodePage, TypedValues};
+use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, TypedValues};
 use crate::store::StoreError;
 use crate::store::receipt::{LookUp, SUSPICIOUS_TRIES};
 use crate::store::submit::{Claim, Submission, Submitted};
@@ -263,32 +263,16 @@ async fn check_challenge(
         typed_token: body.typed_token.as_deref(),
         typed_answer: body.typed_answer.as_deref(),
     };
-    let code = match app.challenges.check(&proof, &scope, now) {
-        Ok(nonce) => return Ok(nonce),
-        Err(ChallengeError::Missing) => "missing",
-        Err(ChallengeError::Malformed) => "malformed",
-        Err(ChallengeError::Expired) => "expired",
-        Err(ChallengeError::Wrong { nonce }) => {
-            if let Some(nonce) = nonce {
-                app.store.spend(&nonce).await?;
-            }
-            "wrong"
-        }
-    };
-    let problem = Problem {
-        kind: ProblemKind::ChallengeRefused,
-        errors: vec![FieldError {
-            field: "security_code",
-            code,
-        }],
-    };
-    let typed_token = (wire == Wire::Form).then(|| app.challenges.issue_typed(&scope, now).token);
-    Err(Box::new(Refusal {
-        problem,
-        fault: None,
-        shown: None,
-        typed_token,
-    }))
+    app.check_code(wire, &proof, &scope, now)
+        .await?
+        .map_err(|refused| {
+            Box::new(Refusal {
+                problem: refused.problem,
+                fault: None,
+                shown: None,
+                typed_token: refused.typed_token,
+            })
+        })
 }
 
 /// Tells the operator, once per try, that somebody is trying secret parts.
@@ -450,14 +434,10 @@ async fn commit(
     {
         app.store.count_try(hash, rating.date, None, now).await?;
     }
-    let errors = match kind {
-        ProblemKind::ChallengeRefused => vec![FieldError {
-            field: "security_code",
-            code: "wrong",
-        }],
-        _ => Vec::new(),
-    };
-    Err(Problem { kind, errors }.into())
+    Err(match kind {
+        ProblemKind::ChallengeRefused => refused_code("wrong").into(),
+        kind => Problem::from(kind).into(),
+    })
 }
 
 /// Fingerprint of all a rater decides, and of the attempt it came in; the day is left out, so that a retry after midnight
@@ -506,23 +486,6 @@ fn seal_person(
     let person = format!("{full_name}\n{}", phone.as_str());
     seal::seal(&key, hash.as_bytes(), person.as_bytes())
         .map_err(|error| StoreError::during("seal name and phone")(Box::new(error)).into())
-}
-
-/// 128 random bits; empty where there is no randomness, and then a retry is told that it rated already.
-pub(super) fn new_attempt() -> String {
-    let mut bits = [0; 16];
-    match getrandom::fill(&mut bits) {
-        Ok(()) => data_encoding::BASE64URL_NOPAD.encode(&bits),
-        Err(_) => String::new(),
-    }
-}
-
-/// The values with an attempt drawn for them, unless the page had drawn one.
-pub(super) fn with_attempt(values: TypedValues) -> TypedValues {
-    match values.first("attempt") {
-        "" => values.with("attempt", &new_attempt()),
-        _ => values,
-    }
 }
 
 fn saved(done: &Done, wire: Wire, lang: Lang) -> Response<Body> {
@@ -598,22 +561,7 @@ fn refused(app: &App, refusal: Refusal, form: &Form, lang: Lang, now: Timestamp)
         today: local_date(now),
     };
     if let Some(token) = &refusal.typed_token {
-        let missing = problem.errors.iter().all(|error| error.code == "missing");
-        let status = if missing {
-            StatusCode::OK
-        } else {
-            problem.kind.status()
-        };
-        let values = with_attempt(values);
-        let page = TypedCodePage {
-            context: &context,
-            action: ADDRESS,
-            values: &values,
-            token,
-            wrong: !missing,
-        }
-        .render();
-        return reply::page(status, page, lang);
+        return typed_code_page(&context, ADDRESS, values, &problem, token);
     }
     let kind = form
         .values

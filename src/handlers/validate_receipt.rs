@@ -6,18 +6,18 @@ use lambda_http::{Body, Request, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::submit_rating::{attest, check, report_guessing, with_attempt};
-use crate::app::App;
-use crate::challenge::{ChallengeError, Nonce, Proof, Purpose, Scope};
+use super::submit_rating::{attest, check, report_guessing};
+use crate::app::{App, refused_code, typed_code_page};
+use crate::challenge::{Nonce, Proof, Purpose, Scope};
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, RaterKind, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
-use crate::http::{FieldError, Form, Problem, ProblemKind};
+use crate::http::{Form, Problem, ProblemKind};
 use crate::site::context::SiteContext;
-use crate::site::rating_form::{RatingForm, ReceiptForm, TypedCodePage, TypedValues};
+use crate::site::rating_form::{RatingForm, ReceiptForm, TypedValues};
 use crate::store::StoreError;
 use crate::store::receipt::{Spent, StoredReceipt};
 
@@ -140,24 +140,17 @@ async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt
     let today = local_date(now);
     let hash = app.keyring.receipt_hash(&code);
     let found = app.store.look_up(&hash, today).await?;
-    let spent_before = || Problem {
-        kind: ProblemKind::ChallengeRefused,
-        errors: vec![FieldError {
-            field: "security_code",
-            code: "wrong",
-        }],
-    };
     match valid(app, found.receipt, &code, secret.as_ref(), now) {
         Ok(stored) => match app.store.spend(&nonce).await? {
             Spent::Now => Ok(stored),
-            Spent::Before => Err(spent_before().into()),
+            Spent::Before => Err(refused_code("wrong").into()),
         },
         Err(kind) => match app.store.count_try(&hash, today, Some(&nonce), now).await? {
             Spent::Now => {
                 report_guessing(found.tries);
                 Err(Problem::from(kind).into())
             }
-            Spent::Before => Err(spent_before().into()),
+            Spent::Before => Err(refused_code("wrong").into()),
         },
     }
 }
@@ -228,31 +221,15 @@ async fn check_challenge(
         typed_token: body.typed_token.as_deref(),
         typed_answer: body.typed_answer.as_deref(),
     };
-    let code = match app.challenges.check(&proof, &scope, now) {
-        Ok(Some(nonce)) => return Ok(nonce),
-        Err(ChallengeError::Missing) => "missing",
-        Ok(None) | Err(ChallengeError::Malformed) => "malformed",
-        Err(ChallengeError::Expired) => "expired",
-        Err(ChallengeError::Wrong { nonce }) => {
-            if let Some(nonce) = nonce {
-                app.store.spend(&nonce).await?;
-            }
-            "wrong"
-        }
-    };
-    let problem = Problem {
-        kind: ProblemKind::ChallengeRefused,
-        errors: vec![FieldError {
-            field: "security_code",
-            code,
-        }],
-    };
-    let typed_token = (wire == Wire::Form).then(|| app.challenges.issue_typed(&scope, now).token);
-    Err(Refusal {
-        problem,
-        fault: None,
-        typed_token,
-    })
+    match app.check_code(wire, &proof, &scope, now).await? {
+        Ok(Some(nonce)) => Ok(nonce),
+        Ok(None) => Err(refused_code("malformed").into()),
+        Err(refused) => Err(Refusal {
+            problem: refused.problem,
+            fault: None,
+            typed_token: refused.typed_token,
+        }),
+    }
 }
 
 async fn answer(
@@ -346,22 +323,7 @@ fn refused(app: &App, refusal: Refusal, form: &Form, lang: Lang, now: Timestamp)
     };
     let values = TypedValues::from_form(form);
     if let Some(token) = &refusal.typed_token {
-        let missing = problem.errors.iter().all(|error| error.code == "missing");
-        let status = if missing {
-            StatusCode::OK
-        } else {
-            problem.kind.status()
-        };
-        let values = with_attempt(values);
-        let page = TypedCodePage {
-            context: &context,
-            action: ADDRESS,
-            values: &values,
-            token,
-            wrong: !missing,
-        }
-        .render();
-        return reply::page(status, page, lang);
+        return typed_code_page(&context, ADDRESS, values, &problem, token);
     }
     let page = ReceiptForm {
         context: &context,

@@ -189,7 +189,7 @@ pub fn check(
         }
     };
     let attempt = match form.attempt.as_deref() {
-        None => super::new_attempt(),
+        None => crate::app::new_attempt(),
         Some(attempt) if is_attempt(attempt) => attempt.to_owned(),
         Some(_) => {
             errors.push(FieldError {
