@@ -75,7 +75,11 @@ async fn run(arguments: Arguments) -> Result<(), local::error::BoxError> {
         started = starting => started?,
         () = either(&mut interrupt, &mut terminate) => return Ok(()),
     };
-    announce(&stack, &arguments.data).await?;
+    let slips = arguments
+        .sample
+        .then(|| sample(&arguments.sample_dir).join("slips.csv"));
+    let slips = slips.filter(|slips| slips.exists());
+    announce(&stack, &arguments.data, slips.as_deref()).await?;
     either(&mut interrupt, &mut terminate).await;
     tracing::info!("stopping");
     tokio::select! {
@@ -118,7 +122,11 @@ async fn either(one: &mut Signal, other: &mut Signal) {
 }
 
 /// Says where to go: the address first, for programs, then what is worth opening.
-async fn announce(stack: &Stack, data: &Path) -> Result<(), local::error::BoxError> {
+async fn announce(
+    stack: &Stack,
+    data: &Path,
+    slips: Option<&Path>,
+) -> Result<(), local::error::BoxError> {
     let units = stack
         .objects
         .list(SITE_BUCKET, "don-vi/", "", 1_000)
@@ -139,6 +147,9 @@ async fn announce(stack: &Stack, data: &Path) -> Result<(), local::error::BoxErr
                 ("guide", "huong-dan/"),
             ] {
                 lines.push_str(&format!("  {name:<11} {address}/{path}\n"));
+            }
+            if let Some(slips) = slips {
+                lines.push_str(&format!("  receipt codes to rate with: {}\n", slips.display()));
             }
         }
         None => lines.push_str(&format!(
