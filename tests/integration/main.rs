@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod fixture;
 mod import;
+mod model;
 mod publish;
 mod statistics;
 mod submit;
