@@ -5,11 +5,14 @@
 //!
 //! * every row (one official, or the unit itself, within one attestation) grows by nothing or by at least k;
 //! * every month grows by nothing or by at least k;
+//! * of any months, the rows that grow in others too grow by nothing or by at least k: whoever knows which rows lie
+//!   wholly in those months can take them off;
 //! * within one attestation the officials who are not shown have no released ratings, or at least n together;
 //! * an official is shown from n released ratings, and stays shown.
 //!
-//! The largest set with the first two properties is unique and found by peeling: drop what is too small until nothing
-//! is (the k-core of Seidman 1983, on the bipartite graph of rows and months). What stays behind is counted, and waits.
+//! The first two properties are had by peeling: drop what is too small until nothing is (the k-core of Seidman 1983, on
+//! the bipartite graph of rows and months). The third says that no cut of that graph which sums of months less sums of
+//! rows can make is thinner than k. What stays behind is counted, and waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +80,7 @@ impl Release {
         let mut pending = self.pending(counted);
         let mut barred = BTreeSet::new();
         loop {
-            peel(&mut pending, thresholds.k);
+            hold_back_too_small(&mut pending, thresholds.k);
             let shown = self.shown_with(&pending, &barred, thresholds);
             match self.exposed(&pending, &shown, thresholds) {
                 None => return self.grown(pending, shown, counted, today),
@@ -230,6 +233,42 @@ fn is_hidden(row: &Row, shown: &BTreeSet<OfficialId>, thresholds: &Thresholds) -
     let official = row.official_id.as_ref();
     official.is_some_and(|official| {
         !shown.contains(official) || !thresholds.ranking_strata.contains(&row.attestation)
+    })
+}
+
+/// Drops what is fewer than k ratings until nothing is: rows, months, and what rows have in some months and others.
+fn hold_back_too_small(pending: &mut Grid, k: u64) {
+    loop {
+        peel(pending, k);
+        let Some(thin) = thin_crossing(pending, k) else {
+            return;
+        };
+        pending.retain(|place, _| !thin.contains(place));
+    }
+}
+
+/// Places of the rows that grow within some months and outside them, if within there are fewer than k ratings.
+fn thin_crossing(pending: &Grid, k: u64) -> Option<BTreeSet<(Row, Month)>> {
+    let months: BTreeSet<Month> = pending.keys().map(|(_, month)| *month).collect();
+    let months: Vec<Month> = months.into_iter().collect();
+    // A quarter has three months, and so at most six choices of some of them.
+    (1..(1_u8 << months.len()).saturating_sub(1)).find_map(|choice| {
+        let within = |month: &Month| {
+            let mut chosen = months.iter().enumerate();
+            chosen.any(|(index, other)| other == month && choice >> index & 1 == 1)
+        };
+        let outside: BTreeSet<&Row> = pending
+            .keys()
+            .filter(|(_, month)| !within(month))
+            .map(|(row, _)| row)
+            .collect();
+        let crossing = pending
+            .iter()
+            .filter(|((row, month), _)| within(month) && outside.contains(row));
+        let (places, ratings): (BTreeSet<_>, Vec<u64>) = crossing
+            .map(|(place, tally)| (place.clone(), tally.rated()))
+            .unzip();
+        (1..k).contains(&ratings.iter().sum()).then_some(places)
     })
 }
 

@@ -129,6 +129,22 @@ fn a_straggler_of_a_closed_month_is_not_singled_out() {
 }
 
 #[test]
+fn a_month_less_the_rows_that_lie_wholly_in_it_leaves_nothing_or_enough() {
+    let all = counted(&[("", 10, 6), ("an", 10, 2), ("an", 11, 5)]);
+
+    let first = Release::default().advance(&all, &thresholds(5, 5), TODAY);
+    let second = first.advance(
+        &counted(&[("", 10, 6), ("an", 10, 5), ("an", 11, 5)]),
+        &thresholds(5, 5),
+        TODAY,
+    );
+
+    // October was 8, and the unit itself 6 of them: 2 ratings of an official stood alone.
+    assert_eq!(first.grid, counted(&[("", 10, 6), ("an", 11, 5)]));
+    assert_eq!(released(&second), 16);
+}
+
+#[test]
 fn thresholds_of_one_show_every_rating_at_once() {
     let release = Release::default().advance(
         &counted(&[("", 11, 1), ("an", 10, 1)]),
