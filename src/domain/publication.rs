@@ -1,5 +1,7 @@
 //! What may be shown of the counted ratings, and when.
 
+#[cfg(test)]
+mod attack;
 pub mod release;
 pub mod results;
 
