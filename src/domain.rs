@@ -3,6 +3,8 @@
 #[macro_use]
 mod code;
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
 pub mod catalog;
 pub mod id;
 pub mod import;

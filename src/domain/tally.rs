@@ -1,6 +1,6 @@
 //! Cells: the smallest sums, one per rating, that every published figure adds up from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::AddAssign;
 
@@ -256,3 +256,40 @@ pub fn fold<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> BTreeMap<CellK
     }
     cells
 }
+
+/// A cell whose sums differ from its ratings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The cell.
+    pub cell: CellKey,
+    /// What the cell says.
+    pub cell_tally: Tally,
+    /// What the counted ratings add up to.
+    pub rating_tally: Tally,
+}
+
+/// Where `cells` and the ratings `counted` into them differ; a cell with nothing in it is as good as none.
+#[must_use]
+pub fn mismatches<'a>(
+    cells: &BTreeMap<CellKey, Tally>,
+    counted: impl IntoIterator<Item = &'a Rating>,
+) -> Vec<Mismatch> {
+    let expected = fold(counted);
+    let nothing = Tally::default();
+    let keys: BTreeSet<&CellKey> = cells.keys().chain(expected.keys()).collect();
+    let differing = keys.into_iter().filter_map(|cell| {
+        let (cell_tally, rating_tally) = (
+            cells.get(cell).unwrap_or(&nothing),
+            expected.get(cell).unwrap_or(&nothing),
+        );
+        (cell_tally != rating_tally).then(|| Mismatch {
+            cell: cell.clone(),
+            cell_tally: cell_tally.clone(),
+            rating_tally: rating_tally.clone(),
+        })
+    });
+    differing.collect()
+}
+
+#[cfg(test)]
+mod tests;

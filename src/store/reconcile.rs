@@ -1,23 +1,10 @@
 //! Comparing what was counted with what was rated, while both go on.
 
-use std::collections::BTreeMap;
-
 use super::count::Counted;
 use super::{Store, StoreError};
 use crate::domain::id::UnitId;
 use crate::domain::period::Month;
-use crate::domain::tally::{CellKey, Tally, fold};
-
-/// A cell whose sums differ from its ratings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mismatch {
-    /// The cell.
-    pub cell: CellKey,
-    /// What the cell says.
-    pub cell_tally: Tally,
-    /// What the counted ratings add up to.
-    pub rating_tally: Tally,
-}
+use crate::domain::tally::{Mismatch, mismatches};
 
 /// What reconciling one unit-month found.
 #[derive(Debug)]
@@ -50,13 +37,8 @@ impl Store {
             if before != after {
                 continue;
             }
-            let expected = fold(
-                ratings
-                    .iter()
-                    .filter(|stored| !stored.pending)
-                    .map(|stored| &stored.rating),
-            );
-            let mismatches = differences(&after, &expected);
+            let counted = ratings.iter().filter(|stored| !stored.pending);
+            let mismatches = mismatches(&after, counted.map(|stored| &stored.rating));
             if !mismatches.is_empty() {
                 return Ok(Reconciled::Mismatch(mismatches));
             }
@@ -71,24 +53,4 @@ impl Store {
         }
         Ok(Reconciled::Busy)
     }
-}
-
-fn differences(
-    cells: &BTreeMap<CellKey, Tally>,
-    expected: &BTreeMap<CellKey, Tally>,
-) -> Vec<Mismatch> {
-    let nothing = Tally::default();
-    let keys: std::collections::BTreeSet<&CellKey> = cells.keys().chain(expected.keys()).collect();
-    let differing = keys.into_iter().filter_map(|cell| {
-        let (cell_tally, rating_tally) = (
-            cells.get(cell).unwrap_or(&nothing),
-            expected.get(cell).unwrap_or(&nothing),
-        );
-        (cell_tally != rating_tally).then(|| Mismatch {
-            cell: cell.clone(),
-            cell_tally: cell_tally.clone(),
-            rating_tally: rating_tally.clone(),
-        })
-    });
-    differing.collect()
 }

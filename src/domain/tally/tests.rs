@@ -1,0 +1,314 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+use super::*;
+use crate::domain::arbitrary::{cell_key, counter, day, rating, ratings, ratings_of, tally};
+use crate::domain::publication::{Release, Thresholds, release, results};
+
+const NOVEMBER: Month = Month {
+    year: 2026,
+    month: 11,
+};
+
+fn sum<'a>(tallies: impl IntoIterator<Item = &'a Tally>) -> Tally {
+    let mut sum = Tally::default();
+    for tally in tallies {
+        sum += tally;
+    }
+    sum
+}
+
+/// Adds up the ratings one by one, as somebody would who knows no cells.
+fn recount<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> Tally {
+    let deltas: Vec<Tally> = ratings.into_iter().map(leaf_delta).collect();
+    sum(&deltas)
+}
+
+fn merged(parts: impl IntoIterator<Item = BTreeMap<CellKey, Tally>>) -> BTreeMap<CellKey, Tally> {
+    let mut whole: BTreeMap<CellKey, Tally> = BTreeMap::new();
+    for (cell, tally) in parts.into_iter().flatten() {
+        *whole.entry(cell).or_default() += &tally;
+    }
+    whole
+}
+
+proptest! {
+    #[test]
+    fn a_rating_adds_one_of_each_of_its_own(rating in rating()) {
+        let delta = leaf_delta(&rating);
+
+        let satisfied = u64::from(rating.satisfaction == Satisfaction::Satisfied);
+        prop_assert_eq!((delta.rated(), delta.satisfied(), delta.not_satisfied()), (1, satisfied, 1 - satisfied));
+        for reason in &rating.reasons {
+            prop_assert_eq!(delta.get(&Counter::Reason(reason.clone())), 1);
+        }
+        for (question, answer) in &rating.answers {
+            prop_assert_eq!(delta.get(&Counter::Answer(question.clone(), answer.clone())), 1);
+        }
+        prop_assert_eq!(delta.counters().count(), 2 + rating.reasons.len() + rating.answers.len());
+        prop_assert_eq!(CellKey::of(&rating).rater_kind(), rating.attestation.rater_kind());
+    }
+
+    #[test]
+    fn cells_are_the_same_in_any_order_and_any_grouping(
+        (ratings, shuffled) in ratings(0..40).prop_flat_map(|r| (Just(r.clone()), Just(r).prop_shuffle())),
+        cuts in vec(any::<Index>(), 0..6),
+    ) {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(shuffled.len() + 1)).collect();
+        cuts.extend([0, shuffled.len()]);
+        cuts.sort_unstable();
+        let parts: Vec<_> = cuts.windows(2).map(|cut| fold(&shuffled[cut[0]..cut[1]])).collect();
+        let (left, right) = parts.split_at(parts.len() / 2);
+        let backwards = merged([merged(right.iter().rev().cloned()), merged(left.iter().cloned())]);
+
+        prop_assert_eq!(&fold(&shuffled), &fold(&ratings));
+        prop_assert_eq!(merged(parts.clone()), fold(&ratings));
+        prop_assert_eq!(backwards, fold(&ratings));
+    }
+
+    #[test]
+    fn every_dimension_adds_up_to_the_same(ratings in ratings(0..40)) {
+        let cells = fold(&ratings);
+        let total = recount(&ratings);
+
+        prop_assert_eq!(sum(cells.values()), total.clone());
+        prop_assert_eq!(total.rated(), total.satisfied() + total.not_satisfied());
+        for attestation in Attestation::ALL {
+            let of = |cell: &CellKey| cell.attestation == *attestation;
+            let by_cells = sum(cells.iter().filter(|(cell, _)| of(cell)).map(|(_, tally)| tally));
+            prop_assert_eq!(by_cells, recount(ratings.iter().filter(|r| r.attestation == *attestation)));
+        }
+        for cell in cells.keys() {
+            let same_day = |date: jiff::civil::Date| (Month::of(date), date.day()) == (cell.month, cell.day);
+            let parts: [(&dyn Fn(&CellKey) -> bool, &dyn Fn(&Rating) -> bool); 5] = [
+                (&|c| c.official_id == cell.official_id, &|r| r.subject.official_id == cell.official_id),
+                (&|c| c.field_id == cell.field_id, &|r| r.field_id == cell.field_id),
+                (&|c| c.channel == cell.channel, &|r| r.channel == cell.channel),
+                (&|c| c.rater_kind() == cell.rater_kind(), &|r| r.attestation.rater_kind() == cell.rater_kind()),
+                (&|c| (c.month, c.day) == (cell.month, cell.day), &|r| same_day(r.date)),
+            ];
+            for (of_cell, of_rating) in parts {
+                let by_cells = sum(cells.iter().filter(|(cell, _)| of_cell(cell)).map(|(_, tally)| tally));
+                prop_assert_eq!(by_cells, recount(ratings.iter().filter(|rating| of_rating(rating))));
+            }
+        }
+    }
+
+    #[test]
+    fn published_sums_agree_across_periods_strata_and_officials(ratings in ratings(0..40), today in day()) {
+        let ranking = [Attestation::DossierVerified, Attestation::DeviceSession];
+        let thresholds = Thresholds { k: 1, n: 1, ranking_strata: ranking.into_iter().collect() };
+        let mut cells: BTreeMap<_, BTreeMap<CellKey, Tally>> = BTreeMap::new();
+        for (cell, tally) in fold(&ratings) {
+            cells.entry(cell.month.quarter()).or_default().insert(cell, tally);
+        }
+        let released = |cells: &BTreeMap<CellKey, Tally>| {
+            Release::default().advance(&release::grid(cells), &thresholds, today)
+        };
+        let releases = cells.iter().map(|(quarter, cells)| (*quarter, released(cells))).collect();
+        let unit = UnitId::parse("48-20194").unwrap();
+
+        let results = results::unit_results(unit, &releases, &BTreeMap::new(), &ranking);
+
+        use crate::domain::period::Period;
+        let within = |period: Period| ratings.iter().filter(move |rating| {
+            let month = Month::of(rating.date);
+            match period {
+                Period::All => true,
+                Period::Year(year) => month.year == year,
+                Period::Quarter(quarter) => month.quarter() == quarter,
+                Period::Month(other) => month == other,
+            }
+        });
+        prop_assert_eq!(results.periods.contains_key(&Period::All), !ratings.is_empty());
+        for (period, of) in &results.periods {
+            prop_assert_eq!(&of.total, &recount(within(*period)));
+            prop_assert_eq!((of.ledger.received, of.ledger.published), (of.total.rated(), of.total.rated()));
+            prop_assert_eq!(of.ledger.waiting(), 0);
+            if matches!(period, Period::Month(_)) {
+                prop_assert!(of.strata.is_empty() && of.officials.is_empty());
+                continue;
+            }
+            let by_kind = RaterKind::ALL.iter().map(|kind| of.by_rater_kind(*kind));
+            prop_assert_eq!(&sum(&by_kind.collect::<Vec<_>>()), &of.total);
+            for (attestation, stratum) in &of.strata {
+                let of_stratum = within(*period).filter(|rating| rating.attestation == *attestation);
+                let (officials, itself): (Vec<_>, Vec<_>) =
+                    of_stratum.partition(|rating| rating.subject.official_id.is_some());
+                prop_assert_eq!(&stratum.officials, &recount(officials));
+                prop_assert_eq!(&stratum.unit_itself, &recount(itself));
+            }
+            prop_assert_eq!(&sum(of.strata.values().flat_map(|s| [&s.unit_itself, &s.officials])), &of.total);
+            let ranked = ranking.iter().filter_map(|a| of.strata.get(a)).map(|stratum| &stratum.officials);
+            prop_assert_eq!(sum(of.officials.values()), sum(ranked));
+        }
+    }
+
+    #[test]
+    fn subtracting_undoes_adding_and_never_goes_below_zero(a in tally(), b in tally()) {
+        let mut both = a.clone();
+        both += &b;
+        let covered = b.counters().all(|(counter, amount)| a.get(counter) >= amount);
+
+        prop_assert_eq!(both.checked_sub(&b), Some(a.clone()));
+        prop_assert_eq!(both.checked_sub(&a), Some(b.clone()));
+        prop_assert_eq!(a.checked_sub(&a), Some(Tally::default()));
+        prop_assert!(a.checked_sub(&a).unwrap().is_empty());
+        prop_assert_eq!(a.is_empty(), a.counters().count() == 0);
+        prop_assert_eq!(a.checked_sub(&b).is_some(), covered);
+    }
+
+    #[test]
+    fn a_cell_and_a_counter_read_back_as_written(cell in cell_key(), counter in counter()) {
+        let read = CellKey::parse(cell.unit_id.clone(), cell.month, &cell.sort_key());
+
+        prop_assert_eq!(read.unwrap(), cell);
+        prop_assert_eq!(Counter::parse(&counter.to_string()), Some(counter));
+    }
+
+    #[test]
+    fn nothing_that_is_no_cell_or_counter_reads_as_one(text in "[a-z#:0-9]{0,24}") {
+        let unit = UnitId::parse("u").unwrap();
+        if let Ok(cell) = CellKey::parse(unit, NOVEMBER, &text) {
+            prop_assert_eq!(CellKey::parse(cell.unit_id.clone(), NOVEMBER, &cell.sort_key()).unwrap(), cell);
+        }
+        if let Some(counter) = Counter::parse(&text) {
+            prop_assert_eq!(counter.to_string(), text);
+        }
+    }
+}
+
+#[test]
+fn a_day_outside_a_month_is_no_cell() {
+    let unit = UnitId::parse("u").unwrap();
+    for (day, valid) in [
+        ("00", false),
+        ("01", true),
+        ("31", true),
+        ("32", false),
+        ("x", false),
+    ] {
+        let cell = CellKey::parse(
+            unit.clone(),
+            NOVEMBER,
+            &format!("dossier_verified#an##web#{day}"),
+        );
+
+        assert_eq!(cell.is_ok(), valid, "{day}");
+    }
+}
+
+/// One change to a counted rating or a cell by somebody with the rights to.
+#[derive(Debug, Clone)]
+enum Tamper {
+    Raise(Index, Counter),
+    Lower(Index, Index),
+    Drop(Index),
+    Move(Index, CellKey),
+    Invent(CellKey, Counter),
+    RemoveRating(Index),
+    RepeatRating(Index),
+    ReplaceRating(Index, Rating),
+    TurnVerdict(Index),
+    /// The mark set again, or removed without counting.
+    TurnMark(Index),
+}
+
+fn tamper() -> impl Strategy<Value = Tamper> {
+    let at = any::<Index>;
+    prop_oneof![
+        (at(), counter()).prop_map(|(at, counter)| Tamper::Raise(at, counter)),
+        (at(), at()).prop_map(|(at, counter)| Tamper::Lower(at, counter)),
+        at().prop_map(Tamper::Drop),
+        (at(), cell_key()).prop_map(|(at, cell)| Tamper::Move(at, cell)),
+        (cell_key(), counter()).prop_map(|(cell, counter)| Tamper::Invent(cell, counter)),
+        at().prop_map(Tamper::RemoveRating),
+        at().prop_map(Tamper::RepeatRating),
+        (at(), rating()).prop_map(|(at, rating)| Tamper::ReplaceRating(at, rating)),
+        at().prop_map(Tamper::TurnVerdict),
+        at().prop_map(Tamper::TurnMark),
+    ]
+}
+
+/// Cells and ratings, each with whether it waits, after `tamper`.
+fn tampered(
+    ratings: &[Rating],
+    pending: usize,
+    tamper: &Tamper,
+) -> (BTreeMap<CellKey, Tally>, Vec<(Rating, bool)>) {
+    let mut cells = fold(&ratings[pending..]);
+    let mut stored: Vec<(Rating, bool)> = ratings
+        .iter()
+        .cloned()
+        .zip((0..).map(|i| i < pending))
+        .collect();
+    let counted = ratings.len() - pending;
+    let key = |at: &Index| cells.keys().nth(at.index(cells.len())).unwrap().clone();
+    match tamper {
+        Tamper::Raise(at, counter) => cells.get_mut(&key(at)).unwrap().add(counter.clone(), 1),
+        Tamper::Lower(at, counter) => {
+            let tally = cells.get_mut(&key(at)).unwrap();
+            let counters: Vec<Counter> = tally
+                .counters()
+                .map(|(counter, _)| counter.clone())
+                .collect();
+            let one = Tally::from_iter([(counters[counter.index(counters.len())].clone(), 1)]);
+            *tally = tally.checked_sub(&one).unwrap();
+        }
+        Tamper::Drop(at) => drop(cells.remove(&key(at))),
+        Tamper::Move(at, to) => {
+            let tally = cells.remove(&key(at)).unwrap();
+            *cells.entry(to.clone()).or_default() += &tally;
+        }
+        Tamper::Invent(cell, counter) => cells
+            .entry(cell.clone())
+            .or_default()
+            .add(counter.clone(), 1),
+        Tamper::RemoveRating(at) => drop(stored.remove(pending + at.index(counted))),
+        Tamper::RepeatRating(at) => stored.push(stored[pending + at.index(counted)].clone()),
+        Tamper::ReplaceRating(at, rating) => stored[pending + at.index(counted)].0 = rating.clone(),
+        Tamper::TurnVerdict(at) => {
+            let rating = &mut stored[pending + at.index(counted)].0;
+            rating.satisfaction = match rating.satisfaction {
+                Satisfaction::Satisfied => Satisfaction::NotSatisfied,
+                Satisfaction::NotSatisfied => Satisfaction::Satisfied,
+            };
+        }
+        Tamper::TurnMark(at) => {
+            let mark = &mut stored[at.index(ratings.len())].1;
+            *mark = !*mark;
+        }
+    }
+    (cells, stored)
+}
+
+fn counted(stored: &[(Rating, bool)]) -> impl Iterator<Item = &Rating> {
+    stored
+        .iter()
+        .filter(|(_, pending)| !pending)
+        .map(|(rating, _)| rating)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    #[test]
+    fn reconciling_catches_every_single_tamper(
+        ratings in ratings_of(NOVEMBER, 2..6), pending in any::<Index>(), tamper in tamper(),
+    ) {
+        let pending = pending.index(ratings.len());
+        let honest = fold(&ratings[pending..]);
+        let (cells, stored) = tampered(&ratings, pending, &tamper);
+        // Moving a cell onto itself, or putting a rating in place of one that counts the same, changes nothing.
+        let same_counts = |a: &Rating, b: &Rating| CellKey::of(a) == CellKey::of(b) && leaf_delta(a) == leaf_delta(b);
+        let changed = match &tamper {
+            Tamper::Move(..) => cells != honest,
+            Tamper::ReplaceRating(at, by) => !same_counts(&ratings[pending + at.index(ratings.len() - pending)], by),
+            _ => true,
+        };
+
+        prop_assert_eq!(mismatches(&honest, &ratings[pending..]), Vec::new());
+        prop_assert_eq!(mismatches(&cells, counted(&stored)).is_empty(), !changed);
+    }
+}
