@@ -184,3 +184,49 @@ fn chunks(ratings: Vec<&Rating>) -> Vec<Vec<&Rating>> {
     }
     chunks
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::arbitrary::ratings_of;
+
+    const NOVEMBER: Month = Month {
+        year: 2026,
+        month: 11,
+    };
+
+    fn actions(chunk: &[&Rating]) -> usize {
+        chunk.len() + fold(chunk.iter().copied()).len()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn chunks_fit_a_transaction_and_hold_every_rating_once(
+            mut ratings in ratings_of(NOVEMBER, 0..160), same_cell in 0..160_usize,
+        ) {
+            if let Some((first, rest)) = ratings.split_first_mut() {
+                for rating in rest.iter_mut().take(same_cell) {
+                    rating.subject = first.subject.clone();
+                    rating.attestation = first.attestation;
+                    rating.field_id = first.field_id.clone();
+                    rating.channel = first.channel;
+                    rating.date = first.date;
+                }
+            }
+            let all: Vec<&Rating> = ratings.iter().collect();
+
+            let chunks = chunks(all.clone());
+
+            prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && actions(chunk) <= MAX_ACTIONS));
+            for pair in chunks.windows(2) {
+                let with_next: Vec<&Rating> = pair[0].iter().chain(&pair[1][..1]).copied().collect();
+                prop_assert!(actions(&with_next) > MAX_ACTIONS, "a chunk was closed too early");
+            }
+            prop_assert_eq!(chunks.concat(), all);
+        }
+    }
+}

@@ -255,3 +255,43 @@ fn unpack<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     DeflateDecoder::new(bytes).read_to_end(&mut json).ok()?;
     serde_json::from_slice(&json).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::arbitrary::{cell_key, day, tally};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_release_reads_back_as_stored(
+            places in vec((cell_key(), tally()), 0..12), shown in any::<u16>(),
+            received in btree_map(day(), any::<u64>(), 0..4), as_of in option::of(day()),
+        ) {
+            let place = |(cell, tally): (crate::domain::tally::CellKey, Tally)| {
+                let row = Row { attestation: cell.attestation, official_id: cell.official_id };
+                ((row, cell.month), tally)
+            };
+            let mut release = Release { grid: places.into_iter().map(place).collect(), as_of, ..Release::default() };
+            let officials = release.grid.keys().filter_map(|(row, _)| row.official_id.clone());
+            let picked = officials.enumerate().filter(|(index, _)| shown >> index & 1 == 1);
+            release.shown = picked.map(|(_, official)| official).collect();
+            release.received = received.into_iter().map(|(day, rated)| (Month::of(day), rated)).collect();
+
+            let packed = pack(&ReleaseBody::from_release(&release));
+            let unpacked = unpack::<ReleaseBody>(&packed).and_then(ReleaseBody::into_release);
+
+            prop_assert_eq!(unpacked, Some(release));
+        }
+
+        #[test]
+        fn bytes_that_are_no_release_are_refused(bytes in vec(any::<u8>(), 0..64)) {
+            prop_assert!(unpack::<ReleaseBody>(&bytes).and_then(ReleaseBody::into_release).is_none());
+        }
+    }
+}

@@ -16,7 +16,7 @@ use thuocdo::store::submit::{Claim, Submission, Submitted};
 use crate::fixture::{OFFICIAL, UNIT};
 use crate::support::{Office, satisfied};
 
-fn rating(number: u32, now: Timestamp) -> Rating {
+pub(crate) fn rating(number: u32, now: Timestamp) -> Rating {
     let official_id = (number.is_multiple_of(3)).then(|| OfficialId::parse(OFFICIAL).unwrap());
     Rating {
         id: RatingId(format!("r{number:05}")),
@@ -46,7 +46,7 @@ fn rating(number: u32, now: Timestamp) -> Rating {
 }
 
 /// Saves ratings without ringing anyone.
-async fn save(store: &Store, ratings: &[Rating], now: Timestamp) {
+pub(crate) async fn save(store: &Store, ratings: &[Rating], now: Timestamp) {
     for rating in ratings {
         let hash = format!("guard-{}", rating.id.0);
         let claim = Claim::Guard {

@@ -13,6 +13,7 @@ mod fixture;
 mod import;
 mod model;
 mod publish;
+mod reconcile;
 mod statistics;
 mod submit;
 mod support;
