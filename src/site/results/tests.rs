@@ -558,3 +558,150 @@ fn the_largest_counts_are_rendered() {
             .contains("100,0\u{a0}%")
     );
 }
+
+/// What follows from the counts beside it, or from the catalog.
+const DERIVED: [&str; 13] = [
+    "percent",
+    "interval_low",
+    "interval_high",
+    "rank",
+    "tier",
+    "average",
+    "score",
+    "rated_dossiers",
+    "decision_766_percent",
+    "rater_kind",
+    "name",
+    "title",
+    "points",
+];
+
+/// The counts of a document: without what is derived, and lists as objects by code.
+fn only_counts(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => entries
+            .iter()
+            .filter(|(name, _)| !DERIVED.contains(&name.as_str()) && *name != "text")
+            .map(|(name, value)| (name.clone(), only_counts(value)))
+            .collect(),
+        Value::Array(entries) => {
+            let code = |entry: &Value| {
+                let code = entry.get("code").or(entry.get("official_id")).unwrap();
+                code.as_str().unwrap().to_owned()
+            };
+            entries
+                .iter()
+                .map(|entry| (code(entry), only_counts(entry)))
+                .collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// The counts that `results` hold and no others, in the shape of [`only_counts`].
+fn published_counts(results: &PeriodResults) -> Value {
+    let figures = |tally: &Tally| {
+        (tally.rated() > 0).then(|| {
+            json!({ "rated": tally.rated(), "satisfied": tally.satisfied(), "not_satisfied": tally.not_satisfied() })
+        })
+    };
+    let add = |parts: Vec<&Tally>| {
+        let mut sum = Tally::default();
+        parts.into_iter().for_each(|part| sum += part);
+        sum
+    };
+    let strata = || results.strata.iter();
+    let attestations: BTreeMap<_, _> = strata()
+        .map(|(attestation, stratum)| {
+            let both = add(vec![&stratum.unit_itself, &stratum.officials]);
+            let body = json!({
+                "total": figures(&both), "unit_itself": figures(&stratum.unit_itself),
+                "officials": figures(&stratum.officials),
+            });
+            (attestation.code(), body)
+        })
+        .collect();
+    let kinds: BTreeMap<_, _> = crate::domain::rating::RaterKind::ALL
+        .iter()
+        .filter_map(|kind| Some((kind.code(), figures(&results.by_rater_kind(*kind))?)))
+        .collect();
+    let mut reasons = BTreeMap::new();
+    for (counter, count) in results.total.counters() {
+        if let Counter::Reason(code) = counter {
+            reasons.insert(
+                code.to_string(),
+                json!({ "code": code.to_string(), "count": count }),
+            );
+        }
+    }
+    // Only who took part in a procedure is asked about it; months have no strata.
+    let participants = results.by_rater_kind(crate::domain::rating::RaterKind::Participant);
+    let answer = |option: &str| {
+        let answer = match option {
+            "" => Answer::Unanswered,
+            option => Answer::Option(OptionCode::parse(option).unwrap()),
+        };
+        participants.get(&Counter::Answer(
+            QuestionCode::parse("cs1").unwrap(),
+            answer,
+        ))
+    };
+    let option = |code: &str| {
+        (
+            code.to_owned(),
+            json!({ "code": code, "count": answer(code) }),
+        )
+    };
+    let options: BTreeMap<_, _> = ["shorter", "longer"].map(option).into();
+    let asked = answer("") + answer("shorter") + answer("longer") > 0;
+    let question = json!({
+        "code": "cs1", "answered": answer("shorter") + answer("longer"), "unanswered": answer(""),
+        "options": options,
+    });
+    let questions: BTreeMap<_, _> = asked.then_some(("cs1", question)).into_iter().collect();
+    let ranking: BTreeMap<_, _> = (results.officials.iter())
+        .map(|(id, tally)| {
+            (
+                id.to_string(),
+                json!({ "official_id": id.to_string(), "figures": figures(tally) }),
+            )
+        })
+        .collect();
+    let ledger = results.ledger;
+    json!({
+        "total": figures(&results.total),
+        "unit_itself": figures(&add(strata().map(|(_, s)| &s.unit_itself).collect())),
+        "officials": figures(&add(strata().map(|(_, s)| &s.officials).collect())),
+        "rater_kinds": kinds,
+        "attestations": attestations,
+        "reasons": reasons,
+        "questions": questions,
+        "ranking": ranking,
+        "dossiers": results.dossiers.map(|dossiers| json!({
+            "received": dossiers.received, "on_time": dossiers.on_time, "overdue": dossiers.overdue,
+        })),
+        "ledger": { "received": ledger.received, "published": ledger.published, "waiting": ledger.waiting() },
+    })
+}
+
+#[test]
+fn the_files_hold_no_count_that_was_not_published() {
+    let province = province();
+
+    for (unit, results) in &province.results {
+        let document = province.json(&format!("/ket-qua/don-vi/{unit}/ket-qua.json"));
+        let periods = document["periods"].as_object().unwrap();
+        let names: Vec<String> = results.periods.keys().map(ToString::to_string).collect();
+        assert_eq!(
+            periods.keys().collect::<BTreeSet<_>>(),
+            names.iter().collect::<BTreeSet<_>>()
+        );
+        for (period, of) in &results.periods {
+            assert_eq!(
+                only_counts(&periods[&period.to_string()]),
+                published_counts(of),
+                "{unit} {period}"
+            );
+        }
+    }
+}
