@@ -1,5 +1,8 @@
 //! A store that fails in the middle: the citizen is told the truth, and sending again counts once.
 
+pub(crate) mod plan;
+pub(crate) mod wire;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

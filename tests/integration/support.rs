@@ -11,13 +11,20 @@ use thuocdo::challenge::{Purpose, Scope};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 
+use crate::faults::plan::{Plan, Rates, seed_or};
+use crate::faults::wire::on_the_line;
 use crate::fixture::{self, Slip};
+
+/// Calls of the functions to the tables that fail, among a thousand.
+const FAULTS_PERMILLE: u32 = 30;
 
 /// The whole system with the small province of [`fixture`], and a client that follows no redirect.
 pub(crate) struct Office {
     pub(crate) stack: Stack,
     pub(crate) http: reqwest::Client,
     serial: AtomicU32,
+    /// The faults between the functions and the tables; none when the office is calm.
+    pub(crate) faults: Plan,
 }
 
 /// An answer, read whole.
@@ -73,8 +80,23 @@ impl Office {
         Self::with_thresholds(1, 1).await
     }
 
+    /// Nothing fails: for what is asserted about a first try and not about its retry.
+    pub(crate) async fn calm() -> Self {
+        Self::with(1, 1, Rates::default()).await
+    }
+
     pub(crate) async fn with_thresholds(k: u32, n: u32) -> Self {
-        let stack = Stack::start(local::Options::for_tests()).await.unwrap();
+        Self::with(k, n, Rates::without_crashes(FAULTS_PERMILLE)).await
+    }
+
+    pub(crate) async fn with(k: u32, n: u32, rates: Rates) -> Self {
+        let faults = Plan::new(seed_or(20_261_121), rates);
+        let plan = faults.clone();
+        let options = local::Options {
+            functions_tables: Some(local::Rewire::new(move |config| on_the_line(config, &plan))),
+            ..local::Options::for_tests()
+        };
+        let stack = Stack::start(options).await.unwrap();
         stack
             .store
             .put_catalog(&fixture::catalog(k, n), Timestamp::now())
@@ -88,6 +110,7 @@ impl Office {
             stack,
             http,
             serial: AtomicU32::new(1),
+            faults,
         }
     }
 
@@ -240,5 +263,12 @@ async fn read(response: reqwest::Response) -> Answer {
         content_type,
         location,
         body: String::from_utf8_lossy(&response.bytes().await.unwrap()).into_owned(),
+    }
+}
+
+impl Drop for Office {
+    /// Shown when the test fails: the seed gives the same faults to the same calls.
+    fn drop(&mut self) {
+        println!("{}", self.faults.injected());
     }
 }

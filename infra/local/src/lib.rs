@@ -27,7 +27,7 @@ pub mod stream;
 use std::pin::Pin;
 
 pub use error::StartError;
-pub use stack::{Options, Stack};
+pub use stack::{Options, Rewire, Stack, TablesConfig};
 
 /// A future of any type.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;

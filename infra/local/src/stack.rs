@@ -60,6 +60,28 @@ pub struct Options {
     pub mapping: Mapping,
     /// How much work a security code is.
     pub difficulty: Difficulty,
+    /// What tests change about the functions' client of the tables; nothing otherwise.
+    pub functions_tables: Option<Rewire>,
+}
+
+/// Changes the configuration of a client before it is built: faults are put on its line this way.
+#[derive(Clone)]
+pub struct Rewire(Arc<dyn Fn(TablesConfig) -> TablesConfig + Send + Sync>);
+
+/// A client's configuration in the making.
+pub type TablesConfig = aws_sdk_dynamodb::config::Builder;
+
+impl Rewire {
+    /// Changes it as `change` does.
+    pub fn new(change: impl Fn(TablesConfig) -> TablesConfig + Send + Sync + 'static) -> Self {
+        Self(Arc::new(change))
+    }
+}
+
+impl std::fmt::Debug for Rewire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Rewire(..)")
+    }
 }
 
 impl Default for Options {
@@ -73,6 +95,7 @@ impl Default for Options {
             reconcile_every: Duration::from_secs(60),
             mapping: Mapping::default(),
             difficulty: Difficulty::default(),
+            functions_tables: None,
         }
     }
 }
@@ -168,8 +191,19 @@ impl Stack {
         let store = Store::new(clients.dynamodb.clone(), RATINGS_TABLE, TALLY_TABLE);
         let site = Bucket::new(clients.s3.clone(), SITE_BUCKET);
         let dropped = Bucket::new(clients.s3.clone(), DROP_BUCKET);
+        let functions_store = match &options.functions_tables {
+            Some(Rewire(change)) => {
+                let config = change(clients.dynamodb.config().to_builder()).build();
+                Store::new(
+                    aws_sdk_dynamodb::Client::from_conf(config),
+                    RATINGS_TABLE,
+                    TALLY_TABLE,
+                )
+            }
+            None => store.clone(),
+        };
         let functions = Arc::new(Functions::new(
-            store.clone(),
+            functions_store,
             site.clone(),
             dropped.clone(),
             keyring.clone(),
