@@ -8,6 +8,7 @@
 mod browser;
 mod count;
 mod events;
+mod exactness;
 mod faults;
 mod fixture;
 mod import;
