@@ -3,13 +3,15 @@
 pub(crate) mod plan;
 pub(crate) mod wire;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use jiff::Timestamp;
 use lambda_http::{Body, Request};
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
@@ -21,66 +23,99 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::fixture::UNIT;
 use crate::support::{Office, satisfied};
 
-/// A line to the store that loses things.
-struct Line {
-    address: String,
-    /// Transactions whose reply is cut after the store has committed.
-    replies_to_cut: Arc<AtomicUsize>,
-    /// Transactions cut before they reach the store.
-    requests_to_cut: Arc<AtomicUsize>,
+/// A line to a server that loses things.
+pub(crate) struct Line {
+    pub(crate) address: String,
+    losses: Arc<Losses>,
+}
+
+/// What a line loses.
+struct Losses {
+    /// What is in a message that may be lost.
+    mark: &'static str,
+    /// Messages whose reply is cut after the server has done its work.
+    replies_to_cut: AtomicUsize,
+    /// Messages cut before they reach the server.
+    requests_to_cut: AtomicUsize,
+    /// Decides over every second reply, where half of them are cut.
+    half: Option<Mutex<Xoshiro256PlusPlus>>,
+    cut: AtomicUsize,
 }
 
 impl Line {
+    /// A line to the store that loses transactions when told to.
     async fn to(store: &str) -> Self {
+        Self::with(store, "TransactWriteItems", None).await
+    }
+
+    /// A line that cuts half of the replies to messages with `mark`.
+    pub(crate) async fn cutting_half(server: &str, mark: &'static str, seed: u64) -> Self {
+        Self::with(server, mark, Some(seed)).await
+    }
+
+    /// Messages cut so far.
+    pub(crate) fn cut(&self) -> usize {
+        self.losses.cut.load(Ordering::SeqCst)
+    }
+
+    async fn with(server: &str, mark: &'static str, half: Option<u64>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let losses = Arc::new(Losses {
+            mark,
+            replies_to_cut: AtomicUsize::new(0),
+            requests_to_cut: AtomicUsize::new(0),
+            half: half.map(|seed| Mutex::new(Xoshiro256PlusPlus::seed_from_u64(seed))),
+            cut: AtomicUsize::new(0),
+        });
         let line = Self {
             address: format!("http://{}", listener.local_addr().unwrap()),
-            replies_to_cut: Arc::default(),
-            requests_to_cut: Arc::default(),
+            losses: Arc::clone(&losses),
         };
-        let (replies, requests) = (line.replies_to_cut.clone(), line.requests_to_cut.clone());
-        let store = store.trim_start_matches("http://").to_owned();
+        let server = server.trim_start_matches("http://").to_owned();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(
-                    client,
-                    store.clone(),
-                    replies.clone(),
-                    requests.clone(),
-                ));
+                tokio::spawn(carry(client, server.clone(), Arc::clone(&losses)));
             }
         });
         line
     }
 }
 
+impl Losses {
+    /// Whether to lose one of those that are left to lose.
+    fn take(&self, left: &AtomicUsize) -> bool {
+        let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            left.checked_sub(1)
+        });
+        taken.is_ok()
+    }
+
+    fn is_cut(&self) -> bool {
+        let half = self
+            .half
+            .as_ref()
+            .is_some_and(|random| random.lock().unwrap().random());
+        half || self.take(&self.replies_to_cut)
+    }
+}
+
 /// Carries one connection, request by request; a cut closes both ends.
-async fn carry(
-    mut client: TcpStream,
-    store: String,
-    replies: Arc<AtomicUsize>,
-    requests: Arc<AtomicUsize>,
-) {
-    let mut store = TcpStream::connect(&store).await.unwrap();
-    let take = |left: &AtomicUsize| {
-        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-            .is_ok()
-    };
-    loop {
-        let Some(request) = read_message(&mut client).await else {
-            return;
-        };
-        let transaction = String::from_utf8_lossy(&request).contains("TransactWriteItems");
-        if transaction && take(&requests) {
+async fn carry(mut client: TcpStream, server: String, losses: Arc<Losses>) {
+    let mut server = TcpStream::connect(&server).await.unwrap();
+    while let Some(request) = read_message(&mut client).await {
+        let marked = String::from_utf8_lossy(&request).contains(losses.mark);
+        if marked && losses.take(&losses.requests_to_cut) {
+            losses.cut.fetch_add(1, Ordering::SeqCst);
             return;
         }
-        if store.write_all(&request).await.is_err() {
+        if server.write_all(&request).await.is_err() {
             return;
         }
-        let Some(reply) = read_message(&mut store).await else {
+        let Some(reply) = read_message(&mut server).await else {
             return;
         };
-        if transaction && take(&replies) {
+        if marked && losses.is_cut() {
+            losses.cut.fetch_add(1, Ordering::SeqCst);
             return;
         }
         if client.write_all(&reply).await.is_err() {
@@ -150,9 +185,9 @@ async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent
     rating["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
     let rating = office.solved(Purpose::Rate, &rating).await;
 
-    line.replies_to_cut.store(100, Ordering::SeqCst);
+    line.losses.replies_to_cut.store(100, Ordering::SeqCst);
     let (status, retry_after, body) = send(&app, &rating).await;
-    line.replies_to_cut.store(0, Ordering::SeqCst);
+    line.losses.replies_to_cut.store(0, Ordering::SeqCst);
     let (again, _, _) = send(&app, &rating).await;
 
     assert_eq!((status, retry_after.as_deref()), (503, Some("5")));
@@ -172,10 +207,10 @@ async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again()
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
 
-    line.requests_to_cut.store(100, Ordering::SeqCst);
+    line.losses.requests_to_cut.store(100, Ordering::SeqCst);
     let (status, _, _) = send(&app, &rating).await;
     assert_eq!((status, office.stored().await), (503, 0));
-    line.requests_to_cut.store(0, Ordering::SeqCst);
+    line.losses.requests_to_cut.store(0, Ordering::SeqCst);
     let (again, _, _) = send(&app, &rating).await;
 
     assert_eq!((again, office.stored().await), (201, 1));
@@ -189,7 +224,7 @@ async fn one_lost_reply_goes_unnoticed() {
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
 
-    line.replies_to_cut.store(1, Ordering::SeqCst);
+    line.losses.replies_to_cut.store(1, Ordering::SeqCst);
     let (status, _, body) = send(&app, &rating).await;
 
     assert!([200, 201].contains(&status), "{status} {body}");
