@@ -5,6 +5,7 @@
 //! pending mark. `SEED=…` replays a failure.
 
 mod audit;
+mod engine;
 mod expression;
 mod ratings;
 pub(crate) mod simulation;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::config::{Credentials, Region};
+use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use lambda_http::{Body, Request};
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
@@ -15,11 +16,15 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
+use thuocdo::domain::id::UnitId;
+use thuocdo::domain::period::{Month, local_date};
+use thuocdo::domain::tally::fold;
 use thuocdo::handlers::submit_rating;
 use thuocdo::store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::faults::plan::Rates;
 use crate::fixture::UNIT;
 use crate::support::{Office, satisfied};
 
@@ -229,4 +234,47 @@ async fn one_lost_reply_goes_unnoticed() {
 
     assert!([200, 201].contains(&status), "{status} {body}");
     assert_eq!(office.stored().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_at_once_between_functions_and_tables_loses_and_doubles_nothing() {
+    let office = Arc::new(Office::with(1, 1, Rates::everything(150)).await);
+    let mut raters = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let office = Arc::clone(&office);
+        raters.spawn(async move {
+            for _ in 0..25 {
+                let mut rating = satisfied(UNIT, &office.slip().await);
+                rating["attempt"] = BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into();
+                let rating = office.solved(Purpose::Rate, &rating).await;
+                loop {
+                    match office.post_json("/api/ratings", &rating).await.status {
+                        200 | 201 => break,
+                        // A function that dies is a 500 of the gateway's, as in the cloud.
+                        500 | 503 => {}
+                        status => panic!("{status}"),
+                    }
+                }
+            }
+        });
+    }
+    raters.join_all().await;
+    office.stack.drain().await;
+    office.faults.set_rates(Rates::default());
+    office.stack.settle().await;
+
+    let (unit, month) = (
+        UnitId::parse(UNIT).unwrap(),
+        Month::of(local_date(Timestamp::now())),
+    );
+    let stored = office.stack.store.ratings(&unit, month).await.unwrap();
+    assert_eq!(stored.len(), 200);
+    assert!(stored.iter().all(|stored| !stored.pending));
+    let cells = office.stack.store.cells(&unit, month).await.unwrap();
+    assert_eq!(cells, fold(stored.iter().map(|stored| &stored.rating)));
+    assert!(
+        office.faults.injected().total() > 100,
+        "{}",
+        office.faults.injected()
+    );
 }

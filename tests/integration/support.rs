@@ -11,7 +11,7 @@ use thuocdo::challenge::{Purpose, Scope};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 
-use crate::faults::plan::{Plan, Rates, seed_or};
+use crate::faults::plan::{Plan, Rates, number, seed_or};
 use crate::faults::wire::on_the_line;
 use crate::fixture::{self, Slip};
 
@@ -80,13 +80,9 @@ impl Office {
         Self::with_thresholds(1, 1).await
     }
 
-    /// Nothing fails: for what is asserted about a first try and not about its retry.
-    pub(crate) async fn calm() -> Self {
-        Self::with(1, 1, Rates::default()).await
-    }
-
     pub(crate) async fn with_thresholds(k: u32, n: u32) -> Self {
-        Self::with(k, n, Rates::without_crashes(FAULTS_PERMILLE)).await
+        let permille = number("FAULTS").map_or(FAULTS_PERMILLE, |permille| permille as u32);
+        Self::with(k, n, Rates::without_crashes(permille)).await
     }
 
     pub(crate) async fn with(k: u32, n: u32, rates: Rates) -> Self {

@@ -136,6 +136,27 @@ pub(crate) fn simulate(setting: &Setting) -> Report {
     report
 }
 
+/// What `work` makes of simulated tables where nothing fails and nobody else is.
+pub(super) fn alone<T, W>(work: impl FnOnce(Tables, Store) -> W) -> T
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (turns, random) = (Turns::default(), Random::from_seed(0));
+        let tables = Tables::new(&turns, &random, Weakening::None);
+        let work = work(tables.clone(), store(in_turn(tables.client(), &turns)));
+        let work = tokio::spawn(turns.act(work));
+        turns.run(&random, || work.is_finished()).await;
+        work.await.unwrap()
+    })
+}
+
 async fn run(setting: &Setting) -> Report {
     let (turns, random) = (Turns::default(), Random::from_seed(setting.seed));
     let tables = Tables::new(&turns, &random, setting.weakening);
