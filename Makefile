@@ -10,7 +10,7 @@ ADDR ?= 127.0.0.1:8080
 DATA ?= .data
 VENV := .venv/bin
 
-.PHONY: help run test tools lint fmt lint-rust lint-template test-js test-rust openapi build
+.PHONY: help run test arsenal tools lint fmt lint-rust lint-template test-js test-rust openapi build
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,12 @@ test-rust: tools
 	awk '/^test result:/ {p += $$4; f += $$6; i += $$8} \
 	    END {printf "== Rust tests: %d passed, %d failed, %d ignored\n", p, f, i}' target/test.log; \
 	exit $$status
+
+arsenal: ## The long forms of the exactness tests, about an hour (SEED=n replays a failure)
+	@echo "== Arsenal: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
+	@mkdir -p target
+	ARSENAL=1 cargo test --profile local --locked --test integration -- \
+	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/arsenal.log
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"

@@ -52,12 +52,12 @@ fn small(seed: u64) -> Setting {
 }
 
 #[test]
-fn fifty_small_worlds_hold() {
+fn many_small_worlds_hold() {
     let first = seed_or(1);
-    let seeds = if std::env::var_os("SEED").is_some() {
-        1
-    } else {
-        50
+    let seeds = match (std::env::var_os("SEED"), is_arsenal()) {
+        (Some(_), _) => 1,
+        (None, true) => 2_000,
+        (None, false) => 50,
     };
     for seed in first..first + seeds {
         simulate(&small(seed)).must_hold();

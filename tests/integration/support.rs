@@ -82,7 +82,7 @@ impl Office {
 
     pub(crate) async fn with_thresholds(k: u32, n: u32) -> Self {
         let permille = number("FAULTS").map_or(FAULTS_PERMILLE, |permille| permille as u32);
-        Self::with(k, n, Rates::without_crashes(permille)).await
+        Self::with(k, n, Rates::that_retries_hide(permille)).await
     }
 
     pub(crate) async fn with(k: u32, n: u32, rates: Rates) -> Self {

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
@@ -31,7 +30,7 @@ use super::stream::{MAPPINGS, Recorded};
 use super::tables::{Figures, Tables, Weakening};
 use super::turns::{Turns, next_step};
 use crate::faults::plan::{Injected, Plan, Rates};
-use crate::faults::wire::{FaultyClient, impatient};
+use crate::faults::wire::{FaultyClient, retrying};
 
 /// What to simulate.
 #[derive(Debug, Clone)]
@@ -433,23 +432,14 @@ impl HttpConnector for InTurn {
 }
 
 fn store(client: SharedHttpClient) -> Store {
-    // Retries are rationed by partition of the whole process; each simulation has its own.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let partition = format!("simulation-{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .endpoint_url("http://tables")
         .credentials_provider(Credentials::for_tests())
         .http_client(client)
-        .retry_config(impatient())
-        .retry_partition(RetryPartition::new(partition))
         .timeout_config(TimeoutConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .build();
-    Store::new(
-        aws_sdk_dynamodb::Client::from_conf(config),
-        RATINGS_TABLE,
-        TALLY_TABLE,
-    )
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    let client = aws_sdk_dynamodb::Client::from_conf(retrying(config).build());
+    Store::new(client, RATINGS_TABLE, TALLY_TABLE)
 }

@@ -58,7 +58,11 @@ impl Operation {
 
 /// Faults of each kind among a thousand calls of an operation.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rates(BTreeMap<(Operation, Fault), u32>);
+pub(crate) struct Rates {
+    permille: BTreeMap<(Operation, Fault), u32>,
+    /// Whether the last attempt of the SDK is spared, so that every call ends as it should.
+    spares_last: bool,
+}
 
 impl Rates {
     /// `permille` of all calls fail, each fault of the list as likely, where it can strike the operation.
@@ -73,26 +77,27 @@ impl Rates {
             let each = permille.checked_div(apt.len() as u32).unwrap_or(0);
             for (index, fault) in apt.iter().enumerate() {
                 let rest = u32::from((index as u32) < permille - each * apt.len() as u32);
-                rates.0.insert((operation, *fault), each + rest);
+                rates.permille.insert((operation, *fault), each + rest);
             }
         }
         rates
     }
 
-    /// Everything but crashes: what a function must bear without its callers noticing more than a retry.
-    pub(crate) fn without_crashes(permille: u32) -> Self {
-        Self::spread(
-            permille,
-            &[
-                Conflict,
-                Throttle,
-                ServerError,
-                ServerErrorAfter,
-                RequestLost,
-                ReplyLost,
-                LateCommit,
-            ],
-        )
+    /// Everything but crashes, and never three times in a row: callers notice nothing but time.
+    pub(crate) fn that_retries_hide(permille: u32) -> Self {
+        let faults = [
+            Conflict,
+            Throttle,
+            ServerError,
+            ServerErrorAfter,
+            RequestLost,
+            ReplyLost,
+            LateCommit,
+        ];
+        Self {
+            spares_last: true,
+            ..Self::spread(permille, &faults)
+        }
     }
 
     /// Every fault there is.
@@ -163,11 +168,14 @@ impl Plan {
     }
 
     /// The fault of the next call, if it is to have one.
-    pub(super) fn draw(&self, operation: Operation) -> Option<Fault> {
+    pub(super) fn draw(&self, operation: Operation, is_last: bool) -> Option<Fault> {
         let state = &mut *self.state();
         state.calls += 1;
+        if is_last && state.rates.spares_last {
+            return None;
+        }
         let mut drawn = state.random.random_range(0..1_000_u32);
-        let struck = state.rates.0.iter().find(|((of, _), permille)| {
+        let struck = state.rates.permille.iter().find(|((of, _), permille)| {
             if *of != operation {
                 return false;
             }

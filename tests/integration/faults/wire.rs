@@ -1,8 +1,9 @@
 //! The line between a function and its tables, with faults on it: an HTTP client of the SDK around another one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition};
 use aws_sdk_dynamodb::config::{Builder, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -33,18 +34,21 @@ impl FaultyClient {
 
 /// Puts faults on the line of a client; retries stay the SDK's own, with pauses that tests can bear.
 pub(crate) fn on_the_line(config: Builder, plan: &Plan) -> Builder {
-    let line = FaultyClient::new(
-        aws_smithy_http_client::Builder::new().build_http(),
-        plan.clone(),
-    );
-    config.http_client(line).retry_config(impatient())
+    let line = aws_smithy_http_client::Builder::new().build_http();
+    retrying(config.http_client(FaultyClient::new(line, plan.clone())))
 }
 
 /// Three attempts, as in the cloud, and next to no pauses.
-pub(crate) fn impatient() -> RetryConfig {
-    RetryConfig::standard()
+pub(crate) fn retrying(config: Builder) -> Builder {
+    // Retries are rationed by partition for the whole process; one test must not use up another's.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let partition = format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let retries = RetryConfig::standard()
         .with_initial_backoff(Duration::from_millis(1))
-        .with_max_backoff(Duration::from_millis(4))
+        .with_max_backoff(Duration::from_millis(4));
+    config
+        .retry_config(retries)
+        .retry_partition(RetryPartition::new(partition))
 }
 
 impl HttpClient for FaultyClient {
@@ -69,7 +73,7 @@ struct FaultyConnector {
 impl HttpConnector for FaultyConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let operation = Operation::of(request.headers().get("x-amz-target").unwrap_or_default());
-        let Some(fault) = self.plan.draw(operation) else {
+        let Some(fault) = self.plan.draw(operation, is_last(&request)) else {
             return self.inner.call(request);
         };
         let (inner, plan) = (self.inner.clone(), self.plan.clone());
@@ -77,6 +81,18 @@ impl HttpConnector for FaultyConnector {
             async move { strike(fault, operation, &inner, request, &plan).await },
         )
     }
+}
+
+/// Whether the SDK says that it tries no more: `amz-sdk-request: attempt=3; max=3`.
+fn is_last(request: &HttpRequest) -> bool {
+    let header = request.headers().get("amz-sdk-request").unwrap_or_default();
+    let value = |name: &str| {
+        header
+            .split("; ")
+            .find_map(|part| part.strip_prefix(name))
+            .map(str::to_owned)
+    };
+    value("max=").is_some_and(|most| value("attempt=") == Some(most))
 }
 
 async fn strike(
