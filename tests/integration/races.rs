@@ -104,7 +104,7 @@ async fn one_phone_in_sixty_four_hands_rates_once() {
     let bodies = own_proofs(&office, &passer_by(UNIT, "0905123456")).await;
     let answers = race(&office, "/api/ratings", bodies).await;
 
-    one_success(&answers, "201", "409 already-rated");
+    one_success(&answers, "201", "409 phone-used");
     assert_eq!(office.stored().await, 1);
 }
 

@@ -101,7 +101,11 @@ async fn a_version_already_held_is_not_sent_again() {
         .unwrap();
 
     assert_eq!(again.status(), 304);
-    assert_eq!(again.headers()["etag"], tag);
+    // Compression on the way makes a tag weak; it names the same version.
+    let named = |tag: &reqwest::header::HeaderValue| {
+        tag.to_str().unwrap().trim_start_matches("W/").to_owned()
+    };
+    assert_eq!(named(&again.headers()["etag"]), named(&tag));
     assert!(again.bytes().await.unwrap().is_empty());
 }
 
