@@ -222,14 +222,14 @@ async fn rate_until_told(office: &Office, address: &str, serial: u32) -> u32 {
             .http
             .post(format!("{address}/api/ratings"))
             .json(&rating);
-        match request.send().await {
-            Ok(response) => match response.status().as_u16() {
-                200 | 201 => return tries,
-                // Not saved, or not known to be: sending again is what the page does.
-                503 => {}
-                status => panic!("{status} {}", response.text().await.unwrap_or_default()),
-            },
-            Err(_) => {}
+        let Ok(response) = request.send().await else {
+            continue;
+        };
+        match response.status().as_u16() {
+            200 | 201 => return tries,
+            // Not saved, or not known to be: sending again is what the page does.
+            503 => {}
+            status => panic!("{status} {}", response.text().await.unwrap_or_default()),
         }
     }
 }

@@ -33,6 +33,9 @@ fn merged(parts: impl IntoIterator<Item = BTreeMap<CellKey, Tally>>) -> BTreeMap
     whole
 }
 
+type OfCell<'a> = &'a dyn Fn(&CellKey) -> bool;
+type OfRating<'a> = &'a dyn Fn(&Rating) -> bool;
+
 proptest! {
     #[test]
     fn a_rating_adds_one_of_each_of_its_own(rating in rating()) {
@@ -81,7 +84,7 @@ proptest! {
         }
         for cell in cells.keys() {
             let same_day = |date: jiff::civil::Date| (Month::of(date), date.day()) == (cell.month, cell.day);
-            let parts: [(&dyn Fn(&CellKey) -> bool, &dyn Fn(&Rating) -> bool); 5] = [
+            let parts: [(OfCell<'_>, OfRating<'_>); 5] = [
                 (&|c| c.official_id == cell.official_id, &|r| r.subject.official_id == cell.official_id),
                 (&|c| c.field_id == cell.field_id, &|r| r.field_id == cell.field_id),
                 (&|c| c.channel == cell.channel, &|r| r.channel == cell.channel),

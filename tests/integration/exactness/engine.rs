@@ -22,6 +22,10 @@ const STEPS: usize = 400;
 const RATINGS: u64 = 60;
 
 /// A history of submissions, countings and reconciliations, and all that can be read at its end.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "states that the future may be sent to another thread"
+)]
 fn history(seed: u64, store: Store) -> impl Future<Output = Vec<String>> + Send {
     async move {
         let ratings = Ratings::new(seed, 2);
