@@ -6,11 +6,13 @@ mod code;
 #[cfg(test)]
 pub(crate) mod arbitrary;
 pub mod catalog;
+mod crockford;
 pub mod id;
 pub mod import;
 pub mod lang;
 pub mod period;
 pub mod phone;
+pub mod proof;
 pub mod publication;
 pub mod rating;
 pub mod receipt;

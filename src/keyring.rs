@@ -4,16 +4,18 @@ use data_encoding::{BASE32_NOPAD, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::domain::period::Quarter;
-use crate::domain::rating::{RatingId, Subject};
+use crate::domain::id::UnitId;
+use crate::domain::period::{Month, Quarter};
+use crate::domain::proof::{self, Entries, Hash, Tracker};
+use crate::domain::rating::{Rating, RatingId, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 
 /// Bytes of the master key.
 pub const MASTER_KEY_LENGTH: usize = 32;
 
-/// The master key is not 64 hexadecimal digits.
+/// A key is not 64 hexadecimal digits.
 #[derive(Debug, thiserror::Error)]
-#[error("the master key must be 64 hexadecimal digits")]
+#[error("a key must be 64 hexadecimal digits")]
 pub struct MasterKeyError;
 
 /// Sub-keys drawn from one master key, each for one purpose.
@@ -30,12 +32,15 @@ impl Keyring {
     /// # Errors
     /// [`MasterKeyError`] unless it is exactly 32 bytes.
     pub fn from_hex(master: &str) -> Result<Self, MasterKeyError> {
-        let bytes = data_encoding::HEXLOWER_PERMISSIVE
-            .decode(master.trim().as_bytes())
-            .map_err(|_| MasterKeyError)?;
         Ok(Self {
-            master: bytes.try_into().map_err(|_| MasterKeyError)?,
+            master: key_from_hex(master)?,
         })
+    }
+
+    /// The key of proofs where one process holds all keys; the deployed functions have one of their own.
+    #[must_use]
+    pub fn proof_key(&self) -> ProofKey {
+        ProofKey(self.subkey("proof"))
     }
 
     /// A key for `purpose` alone, 32 bytes.
@@ -111,6 +116,68 @@ impl std::fmt::Debug for Keyring {
     }
 }
 
+fn key_from_hex(key: &str) -> Result<[u8; MASTER_KEY_LENGTH], MasterKeyError> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(key.trim().as_bytes())
+        .map_err(|_| MasterKeyError)?;
+    bytes.try_into().map_err(|_| MasterKeyError)
+}
+
+/// The key of what outsiders recount by (see [`proof`]): it makes trackers and salts, and opens no receipt or phone, so
+/// those who publish need no other.
+#[derive(Clone)]
+pub struct ProofKey([u8; MASTER_KEY_LENGTH]);
+
+impl ProofKey {
+    /// Takes the key in hexadecimal, as configuration carries it.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] unless it is exactly 32 bytes.
+    pub fn from_hex(key: &str) -> Result<Self, MasterKeyError> {
+        key_from_hex(key).map(Self)
+    }
+
+    /// The tracker of a rating: the same for a retry, known to the citizen and to us.
+    #[must_use]
+    pub fn tracker(&self, id: &RatingId) -> Tracker {
+        let key = mac(&self.0, &[b"tracker"]);
+        Tracker::from_hash(&mac(&key, &[id.0.as_bytes()]))
+    }
+
+    /// The key that salts the commitments of one unit and month: what an auditor of that month is given.
+    #[must_use]
+    pub fn salt_key(&self, unit: &UnitId, month: Month) -> Hash {
+        let month = month.to_string();
+        mac(
+            &self.0,
+            &[b"salt", unit.as_str().as_bytes(), month.as_bytes()],
+        )
+    }
+
+    /// The entries of `ratings`, all of `unit` and `month`: those that have been counted, those set aside among them.
+    #[must_use]
+    pub fn entries<'a>(
+        &self,
+        unit: &UnitId,
+        month: Month,
+        ratings: impl IntoIterator<Item = &'a Rating>,
+    ) -> Entries {
+        let key = self.salt_key(unit, month);
+        let entry = |rating: &Rating| {
+            let salt = mac(&key, &[rating.id.0.as_bytes()]);
+            let tracker = self.tracker(&rating.id).hash();
+            (tracker, proof::commitment(&salt, rating))
+        };
+        ratings.into_iter().map(entry).collect()
+    }
+}
+
+impl std::fmt::Debug for ProofKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProofKey(..)")
+    }
+}
+
 /// HMAC-SHA-256 (RFC 2104) over `parts`, each behind its length as eight big-endian bytes.
 #[must_use]
 pub fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
@@ -135,6 +202,28 @@ mod tests {
     #[test]
     fn parts_cannot_be_shifted_between_fields() {
         assert_ne!(mac(b"k", &[b"ab", b"c"]), mac(b"k", &[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn a_tracker_follows_from_the_rating_and_the_key() {
+        let id = |text: &str| RatingId(text.to_owned());
+        let key = ProofKey::from_hex(&"0f".repeat(32)).unwrap();
+        let other = ProofKey::from_hex(&"1f".repeat(32)).unwrap();
+
+        assert_eq!(key.tracker(&id("a")), key.tracker(&id("a")));
+        assert_ne!(key.tracker(&id("a")), key.tracker(&id("b")));
+        assert_ne!(key.tracker(&id("a")), other.tracker(&id("a")));
+    }
+
+    #[test]
+    fn a_salt_key_opens_one_unit_and_month() {
+        let key = ProofKey::from_hex(&"0f".repeat(32)).unwrap();
+        let unit = |text: &str| UnitId::parse(text).unwrap();
+        let month = |text: &str| Month::parse(text).unwrap();
+        let keys = [("48-1", "202611"), ("48-1", "202612"), ("48-2", "202611")]
+            .map(|(of, in_)| key.salt_key(&unit(of), month(in_)));
+
+        assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[1] != keys[2]);
     }
 
     #[test]

@@ -7,13 +7,11 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::catalog::OfficialRole;
+use super::crockford;
 use super::id::{FieldId, OfficialId, UnitId};
 
 /// Characters of a secret part before its check character: 10 × 5 bits.
 pub const SECRET_LENGTH: usize = 10;
-
-/// Crockford's base 32, then the five further check symbols (<https://www.crockford.com/base32.html>).
-const CROCKFORD: &[u8; 37] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U";
 
 /// A text that is no receipt code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -109,36 +107,14 @@ impl ReceiptSecret {
     /// # Errors
     /// [`ReceiptSecretError`] when the length, alphabet or check character is wrong.
     pub fn parse(input: &str) -> Result<Self, ReceiptSecretError> {
-        if input.len() > 100 {
-            return Err(ReceiptSecretError);
-        }
-        let fold = |c: char| match c {
-            'O' => '0',
-            'I' | 'L' => '1',
-            c => c,
-        };
-        let text: String = input
-            .nfkc()
-            .filter(|c| !c.is_whitespace() && *c != '-')
-            .flat_map(char::to_uppercase)
-            .map(fold)
-            .collect();
-        let (Some(body), Some(check)) = (text.get(..SECRET_LENGTH), text.get(SECRET_LENGTH..))
-        else {
-            return Err(ReceiptSecretError);
-        };
-        let expected = check_character(body).ok_or(ReceiptSecretError)?;
-        if check.len() != 1 || check.as_bytes()[0] != expected {
-            return Err(ReceiptSecretError);
-        }
-        Ok(Self(body.to_owned()))
+        let body = crockford::read(input, SECRET_LENGTH).ok_or(ReceiptSecretError)?;
+        Ok(Self(body))
     }
 
     /// The secret that 50 random bits spell.
     #[must_use]
     pub fn from_bits(bits: u64) -> Self {
-        let symbol = |shift: usize| char::from(CROCKFORD[(bits >> (5 * shift)) as usize & 31]);
-        Self((0..SECRET_LENGTH).rev().map(symbol).collect())
+        Self(crockford::digits(bits.into(), SECRET_LENGTH))
     }
 
     /// The ten characters, without the check character.
@@ -150,8 +126,7 @@ impl ReceiptSecret {
     /// The eleven characters a slip prints.
     #[must_use]
     pub fn printed(&self) -> String {
-        let check = check_character(&self.0).map_or(' ', char::from);
-        format!("{}{check}", self.0)
+        crockford::printed(&self.0)
     }
 }
 
@@ -159,16 +134,6 @@ impl fmt::Debug for ReceiptSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ReceiptSecret(..)")
     }
-}
-
-/// The number modulo 37, as one of Crockford's check symbols; `None` outside the alphabet.
-fn check_character(body: &str) -> Option<u8> {
-    let mut value = 0_u64;
-    for byte in body.bytes() {
-        let digit = CROCKFORD[..32].iter().position(|symbol| *symbol == byte)?;
-        value = (value * 32 + digit as u64) % 37;
-    }
-    Some(CROCKFORD[value as usize])
 }
 
 code_enum!(
