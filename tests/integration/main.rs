@@ -5,6 +5,7 @@
     reason = "a test that meets the unexpected should stop at once"
 )]
 
+mod bootstraps;
 mod browser;
 mod count;
 mod events;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use document::{load, repository, text};
+pub(crate) use document::repository;
+use document::{load, text};
 
 /// Resources of one type, by logical name.
 fn resources<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
@@ -28,6 +29,21 @@ fn functions(template: &Value) -> Vec<(String, &Value)> {
             (binary.unwrap_or(name).to_owned(), function)
         })
         .collect()
+}
+
+/// Names of the functions, which are those of their binaries.
+pub(crate) fn function_names() -> BTreeSet<String> {
+    let named = functions(&load()).into_iter().map(|(name, _)| name);
+    named.collect()
+}
+
+/// The resource of a function: `submit-rating` is `SubmitRatingFunction`.
+pub(crate) fn logical_name(function: &str) -> String {
+    let words = function.split('-');
+    let camel: String = words
+        .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]))
+        .collect();
+    format!("{camel}Function")
 }
 
 /// Names of the files with `extension` directly in `folder`, without it.
@@ -88,11 +104,7 @@ fn a_function_has_one_name_everywhere() {
         let binary = function["Metadata"]["BuildProperties"]["Binary"]
             .as_str()
             .unwrap();
-        let camel: String = binary
-            .split('-')
-            .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]))
-            .collect();
-        assert_eq!(name, format!("{camel}Function"));
+        assert_eq!(name, logical_name(binary));
         assert_eq!(
             function["Metadata"]["BuildMethod"], "rust-cargolambda",
             "{name}"

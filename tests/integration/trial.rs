@@ -1,5 +1,6 @@
 //! The system with a ward and a department of the sample, and slips handed out today.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -37,9 +38,32 @@ pub(crate) struct Trial {
 impl Trial {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        Self::start_with(Options::default(), folder).await
+    }
+
+    /// One whose engines other processes may use, and the environment that leads them there.
+    pub(crate) async fn with_engines_for_others() -> (Self, BTreeMap<String, String>) {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let data = folder.path().join("data");
+        let options = Options {
+            data: Some(data.clone()),
+            ..Options::default()
+        };
+        let trial = Self::start_with(options, folder).await;
+        let engines = std::fs::read_to_string(data.join("engines.env")).unwrap();
+        let pairs = engines.lines().filter_map(|line| line.split_once('='));
+        let mut environment: BTreeMap<String, String> = pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let key = std::fs::read_to_string(data.join("master.key")).unwrap();
+        environment.insert("MASTER_KEY".to_owned(), key.trim().to_owned());
+        (trial, environment)
+    }
+
+    async fn start_with(options: Options, folder: TempDir) -> Self {
         write_catalog(&folder.path().join("catalog/da-nang"));
         write_dossiers(&folder.path().join("dossiers"));
-        let stack = Stack::start(Options::default()).await.unwrap();
+        let stack = Stack::start(options).await.unwrap();
         let reports = stack.import_dir(folder.path()).await;
         assert_eq!(reports.len(), 2, "{reports:?}");
         stack.settle().await;
