@@ -33,7 +33,8 @@ fn functions(template: &Value) -> Vec<(String, &Value)> {
 
 /// Names of the functions, which are those of their binaries.
 pub(crate) fn function_names() -> BTreeSet<String> {
-    let named = functions(&load()).into_iter().map(|(name, _)| name);
+    let template = load();
+    let named = functions(&template).into_iter().map(|(name, _)| name);
     named.collect()
 }
 
