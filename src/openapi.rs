@@ -25,7 +25,7 @@ pub fn document() -> String {
     info(
         title = "Thước Đo",
         description = "Citizens rate the units and officials who handled their dossiers. Problems are `application/problem+json` \
-            (RFC 9457), in Vietnamese unless `Accept-Language` or `lang` asks for English. Native form posts get pages and redirects instead."
+            (RFC 9457), in Vietnamese unless `Accept-Language` or `lang` asks for English. Native form posts get pages instead."
     ),
     paths(
         submit_rating,
@@ -55,6 +55,9 @@ struct Saved {
     saved: bool,
     /// «Đã lưu kết quả đánh giá».
     message: String,
+    /// What finds the rating in the published lists of counted ratings; a retry gets the same. Says that it was counted, never how.
+    #[schema(example = "7K3M-9QTX-0B2C-V8NR-H5WD")]
+    tracker: String,
 }
 
 /// An ALTCHA v2 challenge (PBKDF2/SHA-256).
@@ -89,9 +92,8 @@ enum Statistics {
     post, path = "/api/ratings",
     request_body(content((SubmitRating = "application/json"), (SubmitRating = "application/x-www-form-urlencoded"))),
     responses(
-        (status = 201, description = "Saved now", body = Saved),
-        (status = 200, description = "Saved before by this attempt; to a native form without a security code, the page that asks for one", body = Saved),
-        (status = 303, description = "Saved; to a native form, with the thank-you page in `Location`"),
+        (status = 201, description = "Saved now; to a native form, the thank-you page", body = Saved),
+        (status = 200, description = "Saved before by this attempt; to a native form, the thank-you page, or without a security code the page that asks for one", body = Saved),
         (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such unit or official", body = ProblemBody, content_type = "application/problem+json"),
         (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),

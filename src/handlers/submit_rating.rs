@@ -14,6 +14,7 @@ use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
+use crate::domain::proof::Tracker;
 use crate::domain::rating::{
     Answer, Attestation, Channel, RaterKind, Rating, SUGGESTION_DAYS, Subject,
 };
@@ -24,7 +25,7 @@ use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
 use crate::metric;
 use crate::seal;
 use crate::site::context::SiteContext;
-use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, TypedValues};
+use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, ThanksPage, TypedValues};
 use crate::store::StoreError;
 use crate::store::receipt::{LookUp, SUSPICIOUS_TRIES};
 use crate::store::submit::{Claim, Submission, Submitted};
@@ -34,7 +35,10 @@ const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTI
 const ROUTE: &str = "submit-rating";
 const ADDRESS: &str = "/api/ratings";
 
-/// Answers a request: 303 or 201 once the rating is durably saved, 200 for a retry of the same, else a problem.
+/// Answers a request: 201 once the rating is durably saved, 200 for a retry of the same, else a problem.
+///
+/// A native form gets the thank-you page itself and not its address: the tracker on it is for nobody's log or history,
+/// and posting it again is a retry.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Body> {
     if request.method() != Method::POST {
         return reply::method_not_allowed("POST", language(&request, None));
@@ -46,9 +50,9 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Bod
     let lang = language(&request, Some(&form));
     match submit(app, &form, now).await {
         Ok(done) => {
-            tracing::info!(route = ROUTE, status = done.status(form.wire).as_u16(), unit = %done.subject.unit_id,
+            tracing::info!(route = ROUTE, status = done.status().as_u16(), unit = %done.subject.unit_id,
                 outcome = if done.again { "saved_before" } else { "saved" }, write_units = done.write_units, "rating saved");
-            saved(&done, form.wire, lang)
+            saved(app, &done, form.wire, lang, now)
         }
         Err(refusal) => {
             if let Some(fault) = &refusal.fault {
@@ -68,16 +72,16 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Bod
 
 struct Done {
     subject: Subject,
+    tracker: Tracker,
     again: bool,
     write_units: f64,
 }
 
 impl Done {
-    fn status(&self, wire: Wire) -> StatusCode {
-        match wire {
-            Wire::Form => StatusCode::SEE_OTHER,
-            Wire::Json if self.again => StatusCode::OK,
-            Wire::Json => StatusCode::CREATED,
+    fn status(&self) -> StatusCode {
+        match self.again {
+            true => StatusCode::OK,
+            false => StatusCode::CREATED,
         }
     }
 }
@@ -299,6 +303,7 @@ async fn refuse_receipt(
     if saved.is_some_and(|saved| saved == digest) {
         return Ok(Done {
             subject: rating.subject.clone(),
+            tracker: app.keyring.proof_key().tracker(&rating.id),
             again: true,
             write_units: 0.0,
         });
@@ -412,6 +417,7 @@ async fn commit(
     };
     let done = |again, write_units| Done {
         subject: rating.subject.clone(),
+        tracker: app.keyring.proof_key().tracker(&rating.id),
         again,
         write_units,
     };
@@ -488,12 +494,29 @@ fn seal_person(
         .map_err(|error| StoreError::during("seal name and phone")(Box::new(error)).into())
 }
 
-fn saved(done: &Done, wire: Wire, lang: Lang) -> Response<Body> {
+fn saved(app: &App, done: &Done, wire: Wire, lang: Lang, now: Timestamp) -> Response<Body> {
     match wire {
-        Wire::Form => reply::see_other(&format!("{}/cam-on/", lang.prefix())),
+        Wire::Form => {
+            let head = app.last_catalog_head();
+            let context = SiteContext {
+                head: &head,
+                lang,
+                today: local_date(now),
+            };
+            let page = ThanksPage {
+                context: &context,
+                unit_id: &done.subject.unit_id,
+                tracker: &done.tracker,
+            };
+            reply::page(done.status(), page.render(), lang)
+        }
         Wire::Json => {
-            let body = serde_json::json!({ "saved": true, "message": rust_i18n::t!("thanks.title", locale = lang.code()) });
-            reply::json(done.status(wire), &body, lang)
+            let body = serde_json::json!({
+                "saved": true,
+                "message": rust_i18n::t!("thanks.title", locale = lang.code()),
+                "tracker": done.tracker.to_string(),
+            });
+            reply::json(done.status(), &body, lang)
         }
     }
 }

@@ -18,18 +18,6 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize, lang: Lang) -> Res
     answer(status, "application/json", text, lang)
 }
 
-/// The page to open instead, with GET.
-pub(crate) fn see_other(address: &str) -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
-    response.headers_mut().insert(header::LOCATION, location);
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 /// 405 with the methods the address takes.
 pub(crate) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Body> {
     let mut response = Problem::from(ProblemKind::MethodNotAllowed).into_json_response(lang);

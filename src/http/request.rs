@@ -16,7 +16,7 @@ pub const MAX_BODY: usize = 8 * 1024;
 pub enum Wire {
     /// `application/json`; answered in JSON and `application/problem+json`.
     Json,
-    /// A native form post; answered with pages and redirects.
+    /// A native form post; answered with pages.
     Form,
 }
 

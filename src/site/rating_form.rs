@@ -9,6 +9,8 @@ use super::SiteFile;
 use super::context::SiteContext;
 use super::layout::{Layout, Section};
 use crate::domain::catalog::{Official, OfficialRole, Questionnaire, UnitEntry};
+use crate::domain::id::UnitId;
+use crate::domain::proof::Tracker;
 use crate::domain::rating::{Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
 use crate::http::{FieldError, Form, Problem, ProblemKind};
 
@@ -517,6 +519,39 @@ impl ProblemPage<'_> {
             detail: self.problem.detail(lang),
             messages: errors.map(|error| error.message(lang)).collect(),
             offers_results: self.problem.kind == ProblemKind::AlreadyRated,
+        })
+    }
+}
+
+/// «Đã lưu kết quả đánh giá», with the tracker of the rating.
+#[derive(Debug)]
+pub struct ThanksPage<'a> {
+    /// The deployment, the tree and the day.
+    pub context: &'a SiteContext<'a>,
+    /// The unit that was rated, or whose official was.
+    pub unit_id: &'a UnitId,
+    /// What the rater finds the rating by.
+    pub tracker: &'a Tracker,
+}
+
+#[derive(Template)]
+#[template(path = "rating/thanks.html")]
+struct ThanksTemplate<'a> {
+    layout: Layout<'a>,
+    tracker: String,
+    count_path: String,
+}
+
+impl ThanksPage<'_> {
+    /// The page.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut layout = Layout::new(self.context, "/", self.context.text("thanks.title"));
+        layout.indexed = false;
+        render(&ThanksTemplate {
+            layout,
+            tracker: self.tracker.to_string(),
+            count_path: format!("/ket-qua/don-vi/{}/kiem-dem/", self.unit_id),
         })
     }
 }

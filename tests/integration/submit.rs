@@ -49,8 +49,49 @@ async fn a_retry_of_the_same_attempt_gets_the_same_success() {
 
         assert_eq!((first.status, retry.status), (201, 200), "{}", retry.body);
         assert_eq!(first.body, retry.body);
+        let tracker = first.json()["tracker"].as_str().unwrap().to_owned();
+        let stored = office.stored_ratings().await;
+        let key = office.stack.keyring.proof_key();
+        let trackers = stored.iter().map(|rating| key.tracker(&rating.id));
+        assert!(
+            trackers
+                .into_iter()
+                .any(|known| known.to_string() == tracker)
+        );
     }
     assert_eq!(office.stored().await, 2);
+}
+
+#[tokio::test]
+async fn a_native_form_gets_its_tracker_on_the_thank_you_page_and_again_on_a_retry() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let mut rating = satisfied(UNIT, &slip);
+    rating["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
+
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let solved = office.solved(Purpose::Rate, &rating).await;
+        let pairs: Vec<(&str, &str)> = solved
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+            .collect();
+        answers.push(office.post_form("/api/ratings", &pairs).await);
+    }
+
+    let stored = office.stored_ratings().await;
+    let tracker = office.stack.keyring.proof_key().tracker(&stored[0].id);
+    assert_eq!((answers[0].status, answers[1].status), (201, 200));
+    for answer in &answers {
+        let page = &answer.body;
+        assert!(page.contains("<h1>Đã lưu kết quả đánh giá</h1>"), "{page}");
+        assert!(page.contains(&tracker.to_string()), "{page}");
+        let list = format!("href=\"/ket-qua/don-vi/{UNIT}/kiem-dem/\"");
+        assert!(page.contains(&list), "{page}");
+    }
+    assert_eq!(stored.len(), 1);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Purpose, Scope};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
+use thuocdo::domain::rating::Rating;
 
 use crate::faults::plan::{Plan, Rates, number, seed_or};
 use crate::faults::wire::on_the_line;
@@ -210,13 +211,15 @@ impl Office {
 
     /// Ratings of the fixture's unit in this month: stored, and still waiting to be counted.
     pub(crate) async fn stored(&self) -> usize {
+        self.stored_ratings().await.len()
+    }
+
+    /// The same, themselves.
+    pub(crate) async fn stored_ratings(&self) -> Vec<Rating> {
         let unit = UnitId::parse(fixture::UNIT).unwrap();
-        self.stack
-            .store
-            .ratings(&unit, Month::of(local_date(Timestamp::now())))
-            .await
-            .unwrap()
-            .len()
+        let month = Month::of(local_date(Timestamp::now()));
+        let stored = self.stack.store.ratings(&unit, month).await.unwrap();
+        stored.into_iter().map(|stored| stored.rating).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pages that only say something: thanks, guide, privacy, accessibility, errors.
+//! Pages that only say something: guide, privacy, accessibility, errors.
 
 use askama::Template;
 
@@ -22,9 +22,6 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         let days = format::number(days, context.lang);
         context.text_with("privacy.kept.days", "days", &days)
     };
-    let thanks = ThanksPage {
-        layout: unlisted("/cam-on/", "thanks.title"),
-    };
     let guide = GuidePage {
         layout: layout("/huong-dan/", "guide.title"),
     };
@@ -44,19 +41,12 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         layout: unlisted("/loi/500/", "fault.title"),
     };
     vec![
-        thanks.layout.file(render(&thanks)),
         guide.layout.file(render(&guide)),
         privacy.layout.file(render(&privacy)),
         accessibility.layout.file(render(&accessibility)),
         not_found.layout.file(render(&not_found)),
         fault.layout.file(render(&fault)),
     ]
-}
-
-#[derive(Template)]
-#[template(path = "rating/thanks.html")]
-struct ThanksPage<'a> {
-    layout: Layout<'a>,
 }
 
 #[derive(Template)]

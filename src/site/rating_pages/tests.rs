@@ -451,7 +451,6 @@ fn the_documents_texts_stand_on_the_pages() {
         ),
         ("/don-vi/so-y-te/danh-gia/khong-tham-gia/", "Họ và tên"),
         ("/don-vi/so-y-te/danh-gia/khong-tham-gia/", "Số điện thoại"),
-        ("/cam-on/", "<h1>Đã lưu kết quả đánh giá</h1>"),
         (
             "/rieng-tu/",
             "Thông tin của người đánh giá được bảo mật. Cán bộ được đánh giá không biết ai đã đánh giá.",

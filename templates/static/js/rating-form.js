@@ -57,7 +57,6 @@ const enhance = form => {
     try {
       const signal = AbortSignal.timeout?.(30000);
       const response = await fetch(form.action, { method: 'POST', body, signal, headers: { accept: 'text/html' } });
-      if (response.redirected) return location.assign(response.url);
       /* From 429 up nothing was saved and sending again is safe: the form stays as it is. */
       if (response.status < 429 && replace(await response.text())) return;
     } catch {}

@@ -22,7 +22,6 @@ async fn every_kind_of_page_is_accessible_and_fits_the_screen() {
         format!("/don-vi/{WARD_ID}/can-bo/{OFFICIAL_ID}/tham-gia/"),
         format!("/don-vi/{WARD_ID}/can-bo/{OFFICIAL_ID}/khong-tham-gia/"),
         "/ma-bien-nhan/".to_owned(),
-        "/cam-on/".to_owned(),
         "/huong-dan/".to_owned(),
         "/rieng-tu/".to_owned(),
         "/tro-nang/".to_owned(),
