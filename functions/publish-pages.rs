@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::Value;
 use thuocdo::config;
 use thuocdo::handlers::publish_pages;
+use thuocdo::keyring::ProofKey;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
 
@@ -15,8 +16,9 @@ async fn main() -> Result<(), Error> {
     let aws = config::aws().await;
     let store = Store::from_env(&aws)?;
     let bucket = Bucket::new(Client::new(&aws), config::required("SITE_BUCKET")?);
+    let proof_key = ProofKey::from_hex(&config::required("PROOF_KEY")?)?;
     run(service_fn(|_: LambdaEvent<Value>| async {
-        Ok::<_, Error>(publish_pages::handle(&store, &bucket, Timestamp::now()).await?)
+        Ok::<_, Error>(publish_pages::handle(&store, &bucket, &proof_key, Timestamp::now()).await?)
     }))
     .await
 }

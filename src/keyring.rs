@@ -24,6 +24,7 @@ pub struct MasterKeyError;
 #[derive(Clone)]
 pub struct Keyring {
     master: [u8; MASTER_KEY_LENGTH],
+    proof: Option<ProofKey>,
 }
 
 impl Keyring {
@@ -34,13 +35,22 @@ impl Keyring {
     pub fn from_hex(master: &str) -> Result<Self, MasterKeyError> {
         Ok(Self {
             master: key_from_hex(master)?,
+            proof: None,
         })
     }
 
-    /// The key of proofs where one process holds all keys; the deployed functions have one of their own.
+    /// The same with a proof key of its own, for a deployment whose publisher shall not hold the master key.
+    #[must_use]
+    pub fn with_proof_key(mut self, proof: ProofKey) -> Self {
+        self.proof = Some(proof);
+        self
+    }
+
+    /// The proof key: drawn from the master key unless there is one of its own.
     #[must_use]
     pub fn proof_key(&self) -> ProofKey {
-        ProofKey(self.subkey("proof"))
+        let drawn = || ProofKey(self.subkey("proof"));
+        self.proof.clone().unwrap_or_else(drawn)
     }
 
     /// A key for `purpose` alone, 32 bytes.
@@ -213,6 +223,18 @@ mod tests {
         assert_eq!(key.tracker(&id("a")), key.tracker(&id("a")));
         assert_ne!(key.tracker(&id("a")), key.tracker(&id("b")));
         assert_ne!(key.tracker(&id("a")), other.tracker(&id("a")));
+    }
+
+    #[test]
+    fn a_proof_key_of_its_own_replaces_the_one_drawn_from_the_master_key() {
+        let id = RatingId("a".into());
+        let own = ProofKey::from_hex(&"1f".repeat(32)).unwrap();
+        let keyring = Keyring::from_hex(&"0f".repeat(32)).unwrap();
+        let tracker = keyring.proof_key().tracker(&id);
+
+        assert_ne!(tracker, own.tracker(&id));
+        let keyring = keyring.with_proof_key(own.clone());
+        assert_eq!(keyring.proof_key().tracker(&id), own.tracker(&id));
     }
 
     #[test]

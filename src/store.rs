@@ -4,6 +4,7 @@ mod backoff;
 pub mod catalog;
 pub mod cell;
 pub mod count;
+pub mod counted;
 pub mod dossier;
 pub mod error;
 pub mod key;

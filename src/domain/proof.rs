@@ -14,6 +14,8 @@
 //! an insider shows. It opens no other month, and no tracker. `docs/recount.md` tells how to check, and what this does
 //! not prove.
 
+pub mod list;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,5 +1,7 @@
 //! On a schedule: release what may be shown, render what changed, write what differs.
 
+mod counted_lists;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{FutureExt, StreamExt};
@@ -14,7 +16,9 @@ use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::publication::{
     DossierCounts, Release, Thresholds, UnitResults, release, results,
 };
+use crate::domain::tally::{CellKey, Tally};
 use crate::http::reply;
+use crate::keyring::ProofKey;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::context::SiteContext;
@@ -65,6 +69,7 @@ impl PublishReport {
 pub async fn handle(
     store: &Store,
     bucket: &Bucket,
+    proof_key: &ProofKey,
     now: Timestamp,
 ) -> Result<PublishReport, PublishError> {
     let Some(version) = store.catalog_version().await? else {
@@ -77,6 +82,7 @@ pub async fn handle(
     let run = Run {
         store,
         bucket,
+        proof_key,
         head: &head,
         today: local_date(now),
     };
@@ -109,6 +115,7 @@ pub async fn handle(
 struct Run<'a> {
     store: &'a Store,
     bucket: &'a Bucket,
+    proof_key: &'a ProofKey,
     head: &'a CatalogHead,
     today: Date,
 }
@@ -121,9 +128,15 @@ impl Run<'_> {
         let unit = &entry.unit.id;
         let mut releases = self.store.releases(unit).await?;
         let mut released = false;
+        let mut counted = BTreeMap::new();
         for quarter in self.open_quarters() {
-            released |= self.advance(unit, quarter, &mut releases).await?;
+            let cells = self.cells(unit, quarter).await?;
+            for (cell, tally) in &cells {
+                *counted.entry(cell.month).or_default() += tally.rated();
+            }
+            released |= self.advance(unit, quarter, &cells, &mut releases).await?;
         }
+        let (lists, lists_written) = self.grow_lists(unit, &counted).await?;
         let releases: BTreeMap<Quarter, Release> = releases
             .into_iter()
             .map(|(quarter, stored)| (quarter, stored.release))
@@ -145,16 +158,17 @@ impl Run<'_> {
             let of_lang = |context: &SiteContext<'_>| {
                 let mut files = rating_pages::unit_pages(context, entry);
                 files.extend(result_pages::unit_files(context, entry, &results));
+                files.push(result_pages::counted_page(context, entry, &lists));
                 files
             };
             contexts.iter().flat_map(of_lang).collect()
         };
-        let input = digest(&format!("{:?}{entry:?}{results:?}", self.key()));
+        let input = digest(&format!("{:?}{entry:?}{results:?}{lists:?}", self.key()));
         let (written, unchanged) = self.write(Some(unit), &input, render).await?;
         let report = PublishReport {
             units: 1,
             released: usize::from(released),
-            written,
+            written: written + lists_written,
             unchanged,
         };
         Ok((results, report))
@@ -202,11 +216,26 @@ impl Run<'_> {
         [this.previous(), this]
     }
 
+    async fn cells(
+        &self,
+        unit: &UnitId,
+        quarter: Quarter,
+    ) -> Result<BTreeMap<CellKey, Tally>, StoreError> {
+        let mut cells = BTreeMap::new();
+        for month in quarter.months() {
+            if month <= Month::of(self.today) {
+                cells.extend(self.store.cells(unit, month).await?);
+            }
+        }
+        Ok(cells)
+    }
+
     /// Moves the release of a quarter as far as the rules let it; whether it moved.
     async fn advance(
         &self,
         unit: &UnitId,
         quarter: Quarter,
+        cells: &BTreeMap<CellKey, Tally>,
         releases: &mut BTreeMap<Quarter, StoredRelease>,
     ) -> Result<bool, StoreError> {
         let settings = &self.head.settings;
@@ -219,16 +248,10 @@ impl Run<'_> {
                 .copied()
                 .collect::<BTreeSet<_>>(),
         };
-        let mut cells = BTreeMap::new();
-        for month in quarter.months() {
-            if month <= Month::of(self.today) {
-                cells.extend(self.store.cells(unit, month).await?);
-            }
-        }
         let stored = releases.entry(quarter).or_default();
         let next = stored
             .release
-            .advance(&release::grid(&cells), &thresholds, self.today);
+            .advance(&release::grid(cells), &thresholds, self.today);
         if next == stored.release {
             if stored.revision == 0 {
                 releases.remove(&quarter);

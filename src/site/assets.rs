@@ -30,6 +30,7 @@ const EMBEDDED: &[(&str, &str, &[u8])] = embed![
     "js/pow-worker.js": JAVASCRIPT,
     "js/receipt-link.js": JAVASCRIPT,
     "js/list-filter.js": JAVASCRIPT,
+    "js/count-check.js": JAVASCRIPT,
 ];
 
 /// Files as they are served, in the order of [`EMBEDDED`].

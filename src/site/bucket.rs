@@ -25,6 +25,15 @@ pub enum Bounded {
     Absent,
 }
 
+/// Which object a replacement replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tag {
+    /// None.
+    Absent,
+    /// The one with this entity tag.
+    Is(String),
+}
+
 /// One bucket, by name.
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -88,6 +97,65 @@ impl Bucket {
             }
         }
         Ok(Bounded::Bytes(bytes))
+    }
+
+    /// The object's bytes and its tag; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be read.
+    pub async fn get_tagged(&self, key: &str) -> Result<Option<(Vec<u8>, Tag)>, BucketError> {
+        let fault = |cause: String| BucketError {
+            operation: "read object",
+            cause,
+        };
+        let get = self.client.get_object().bucket(&self.name).key(key);
+        let object = match get.send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(fault(DisplayErrorContext(error).to_string())),
+        };
+        let tag = object.e_tag().unwrap_or_default().to_owned();
+        let bytes = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| fault(error.to_string()))?;
+        Ok(Some((bytes.to_vec(), Tag::Is(tag))))
+    }
+
+    /// Writes a file of the site, if the object it replaces is still the one with `tag`; whether it was.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be written.
+    pub async fn replace_file(&self, file: SiteFile, tag: &Tag) -> Result<bool, BucketError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(file.key())
+            .content_type(file.content_type)
+            .cache_control(file.cache.header());
+        let put = match tag {
+            Tag::Absent => put.if_none_match("*"),
+            Tag::Is(tag) => put.if_match(tag),
+        };
+        match put.body(ByteStream::from(file.bytes)).send().await {
+            Ok(_) => Ok(true),
+            // 412 when it is another one, 409 while another one is being written.
+            Err(error)
+                if error
+                    .raw_response()
+                    .is_some_and(|response| matches!(response.status().as_u16(), 409 | 412)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(BucketError {
+                operation: "replace object",
+                cause: DisplayErrorContext(error).to_string(),
+            }),
+        }
     }
 
     /// Writes bytes under `key`.

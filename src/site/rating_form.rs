@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::SiteFile;
 use super::context::SiteContext;
 use super::layout::{Layout, Section};
+use super::results::counted_path;
 use crate::domain::catalog::{Official, OfficialRole, Questionnaire, UnitEntry};
 use crate::domain::id::UnitId;
 use crate::domain::proof::Tracker;
@@ -551,7 +552,7 @@ impl ThanksPage<'_> {
         render(&ThanksTemplate {
             layout,
             tracker: self.tracker.to_string(),
-            count_path: format!("/ket-qua/don-vi/{}/kiem-dem/", self.unit_id),
+            count_path: counted_path(self.unit_id),
         })
     }
 }

@@ -3,8 +3,10 @@
 //! - `/ket-qua/`, `/ket-qua/<period>/`: all units, as a chart; `…so-lieu/` in numbers
 //! - `/ket-qua/don-vi/<unit>/`, `/ket-qua/don-vi/<unit>/<period>/`: one unit as a chart; `…so-lieu/` in numbers;
 //!   `…cong-chuc/` the ranking of its officials. Months are rows of the unit's pages and have none of their own.
+//! - `/ket-qua/don-vi/<unit>/kiem-dem/`: looks a tracker up in the lists `…/kiem-dem/<yyyymm>.json`
 //! - `/ket-qua/ket-qua-<period>.json|.csv|.xlsx` for all units, `/ket-qua/don-vi/<unit>/ket-qua.json|.csv|.xlsx` for one
 
+mod counted_page;
 mod csv_file;
 mod data_files;
 mod figures;
@@ -24,6 +26,8 @@ mod xlsx_file;
 
 #[cfg(test)]
 mod tests;
+
+pub use counted_page::{counted_page, counted_path, list_file, list_path};
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 //!
 //! | entity  | table   | PK                    | SK                                                | written by        | read by |
 //! |---------|---------|-----------------------|---------------------------------------------------|-------------------|---------|
-//! | rating  | Ratings | `U#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit, count     | stream, reconcile |
+//! | rating  | Ratings | `U#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit, count     | stream, reconcile, publish |
 //! | comment | Ratings | `T#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit            | managers |
 //! | receipt | Ratings | `K#<HMAC(code)>`      | `RECEIPT`                                         | import, submit    | submit, validate |
 //! | tries   | Ratings | `K#<HMAC(code)>`      | `TRIES#<yyyymmdd>`                                | submit, validate  | submit, validate |
@@ -13,6 +13,7 @@
 //! | dossiers| Ratings | `D#<unit>#<yyyymm>`   | `COUNT`                                           | import            | publish |
 //! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
 //! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
+//! | counted | Ratings | `L#<unit>`            | `COUNTED`                                         | publish           | publish |
 //! | pointer | Ratings | `CATALOG`             | `CURRENT`                                         | import            | all |
 //! | head    | Ratings | `CATALOG#<version>`   | `HEAD`                                            | import            | all |
 //! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
@@ -95,6 +96,11 @@ impl Key {
     /// The manifest of a unit's pages, or of those that belong to no unit.
     pub(crate) fn manifest(unit: Option<&UnitId>) -> Self {
         Self::new(format!("L#{}", unit.map_or("", UnitId::as_str)), "MANIFEST")
+    }
+
+    /// What is published of the lists of a unit's counted ratings.
+    pub(crate) fn counted(unit: &UnitId) -> Self {
+        Self::new(Self::releases_partition(unit), "COUNTED")
     }
 
     pub(crate) fn catalog_pointer() -> Self {

@@ -241,7 +241,7 @@ impl ReleaseBody {
 }
 
 /// JSON, deflated: a unit of a hundred officials stays far below an item's 400 KB.
-fn pack(body: &impl Serialize) -> Vec<u8> {
+pub(super) fn pack(body: &impl Serialize) -> Vec<u8> {
     let json = serde_json::to_vec(body).expect("texts and numbers always serialise");
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
     encoder
@@ -250,7 +250,7 @@ fn pack(body: &impl Serialize) -> Vec<u8> {
         .expect("writing to memory cannot fail")
 }
 
-fn unpack<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
+pub(super) fn unpack<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
     let mut json = Vec::new();
     DeflateDecoder::new(bytes).read_to_end(&mut json).ok()?;
     serde_json::from_slice(&json).ok()

@@ -18,6 +18,7 @@ mod model;
 mod publish;
 mod races;
 mod reconcile;
+mod recount;
 mod statistics;
 mod submit;
 mod support;

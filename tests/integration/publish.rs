@@ -1,8 +1,6 @@
 //! Publishing: what is shown, when it moves, and that the same input gives the same bytes.
 
-use jiff::Timestamp;
 use serde_json::Value;
-use thuocdo::handlers::publish_pages;
 
 use crate::fixture::{OFFICIAL, UNIT};
 use crate::support::{Office, official, passer_by, satisfied};
@@ -123,9 +121,7 @@ async fn publishing_again_writes_nothing() {
     assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
     office.stack.settle().await;
 
-    let again = publish_pages::handle(&office.stack.store, &office.stack.site, Timestamp::now())
-        .await
-        .unwrap();
+    let again = office.publish().await.unwrap();
 
     assert_eq!((again.written, again.released), (0, 0));
 }
@@ -138,9 +134,7 @@ async fn one_more_rating_rewrites_its_units_results_and_no_form() {
     assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
     office.stack.drain().await;
 
-    let report = publish_pages::handle(&office.stack.store, &office.stack.site, Timestamp::now())
-        .await
-        .unwrap();
+    let report = office.publish().await.unwrap();
 
     assert_eq!(report.released, 1);
     assert!(

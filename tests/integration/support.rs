@@ -11,6 +11,7 @@ use thuocdo::challenge::{Purpose, Scope};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::Rating;
+use thuocdo::handlers::publish_pages::{self, PublishError, PublishReport};
 
 use crate::faults::plan::{Plan, Rates, number, seed_or};
 use crate::faults::wire::on_the_line;
@@ -207,6 +208,17 @@ impl Office {
                 .unwrap(),
         )
         .await
+    }
+
+    /// Publishes once.
+    pub(crate) async fn publish(&self) -> Result<PublishReport, PublishError> {
+        self.publish_at(Timestamp::now()).await
+    }
+
+    /// Publishes once, as if it were `now`.
+    pub(crate) async fn publish_at(&self, now: Timestamp) -> Result<PublishReport, PublishError> {
+        let stack = &self.stack;
+        publish_pages::handle(&stack.store, &stack.site, &stack.keyring.proof_key(), now).await
     }
 
     /// Ratings of the fixture's unit in this month: stored, and still waiting to be counted.

@@ -99,7 +99,8 @@ impl Functions {
     /// # Errors
     /// When tables or bucket fail.
     pub async fn publish_pages(&self, now: Timestamp) -> Result<usize, BoxError> {
-        let report = publish_pages::handle(&self.store, &self.site, now).await?;
+        let report =
+            publish_pages::handle(&self.store, &self.site, &self.keyring.proof_key(), now).await?;
         Ok(report.written)
     }
 

@@ -9,6 +9,8 @@ use unicode_normalization::is_nfc;
 use super::*;
 use crate::domain::catalog::CatalogHead;
 use crate::domain::id::{OfficialId, OptionCode, QuestionCode, ReasonCode};
+use crate::domain::period::Month;
+use crate::domain::proof::list::{CountedList, Growth};
 use crate::domain::publication::{DossierCounts, Ledger, PeriodResults, StratumResults};
 use crate::domain::rating::{Answer, Attestation};
 use crate::domain::tally::{Counter, Tally};
@@ -20,6 +22,22 @@ struct Province {
     head: CatalogHead,
     units: BTreeMap<UnitId, UnitEntry>,
     results: BTreeMap<UnitId, UnitResults>,
+}
+
+/// Three ratings of the unit, counted.
+fn counted_list(unit: &UnitId) -> CountedList {
+    let month = Month {
+        year: 2026,
+        month: 10,
+    };
+    let growth = Growth {
+        k: 3,
+        today: date(2026, 10, 21),
+        at_once: false,
+    };
+    let entries = (0..3_u8).map(|n| ([n; 32], [n; 32])).collect();
+    let list = CountedList::new(unit.clone(), month).advance(&entries, growth);
+    list.unwrap().unwrap()
 }
 
 impl Province {
@@ -39,6 +57,16 @@ impl Province {
             files.extend(overview_files(&context, &self.units, &self.results));
             for (id, entry) in &self.units {
                 files.extend(unit_files(&context, entry, &self.results[id]));
+                let list = counted_list(id);
+                let summary = list.summary().unwrap();
+                files.push(counted_page(
+                    &context,
+                    entry,
+                    &[(list.month, summary)].into(),
+                ));
+                if lang == Lang::Vi {
+                    files.push(list_file(&list));
+                }
             }
         }
         let count = files.len();

@@ -29,6 +29,7 @@ struct UnitPage<'a> {
     chart: bool,
     body: Option<UnitBody>,
     rate_path: String,
+    count_path: String,
 }
 
 struct UnitBody {
@@ -182,6 +183,7 @@ impl<'a> UnitPage<'a> {
             chart: view == View::Chart,
             body: shown.map(|shown| UnitBody::new(context, periods, shown, view)),
             rate_path: format!("/don-vi/{}/", entry.unit.id),
+            count_path: super::counted_path(&entry.unit.id),
         }
     }
 }
