@@ -9,5 +9,6 @@ mod harness;
 mod page;
 mod pages;
 mod rate;
+mod recount;
 
 pub(crate) use page::{Browser, Size, visit, visit_without_scripts};

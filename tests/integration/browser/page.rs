@@ -250,6 +250,13 @@ impl Browser {
         option.click().await.unwrap();
     }
 
+    /// What the element that `selector` finds first shows.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        let query = self.driver.query(By::Css(selector));
+        let query = query.wait(PATIENCE, Duration::from_millis(50));
+        query.first().await.unwrap().text().await.unwrap()
+    }
+
     /// Value of the hidden field `name`.
     pub(crate) async fn hidden(&self, name: &str) -> String {
         let selector = format!("input[name='{name}']");

@@ -32,6 +32,7 @@ async fn every_kind_of_page_is_accessible_and_fits_the_screen() {
         format!("/ket-qua/don-vi/{WARD_ID}/"),
         format!("/ket-qua/don-vi/{WARD_ID}/so-lieu/"),
         format!("/ket-qua/don-vi/{WARD_ID}/cong-chuc/"),
+        format!("/ket-qua/don-vi/{WARD_ID}/kiem-dem/"),
     ];
     let paths = std::sync::Arc::new(paths);
 

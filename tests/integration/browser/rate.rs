@@ -10,7 +10,7 @@ const NON_PARTICIPANT: &str = "Công dân không tham gia thủ tục hành chí
 const SAVED: &str = "Đã lưu kết quả đánh giá";
 
 /// From the home page to the ward's own.
-async fn find_ward(browser: &Browser, menu: &str) {
+pub(super) async fn find_ward(browser: &Browser, menu: &str) {
     browser.open("/").await;
     browser.click(menu).await;
     browser.click("Xã/ phường").await;
