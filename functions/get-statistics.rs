@@ -1,6 +1,5 @@
 //! `GET /api/statistics`
 
-use aws_sdk_s3::Client;
 use lambda_http::{Error, tracing};
 use thuocdo::config;
 use thuocdo::handlers::get_statistics;
@@ -11,6 +10,6 @@ use thuocdo::site::bucket::Bucket;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let aws = config::aws().await;
-    let bucket = Bucket::new(Client::new(&aws), config::required("SITE_BUCKET")?);
+    let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     gateway::run(|request| get_statistics::handle(&bucket, request)).await
 }

@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let tally = config::required("TALLY_TABLE")?;
     let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), ratings, tally);
     let bucket = config::required("DROP_BUCKET")?;
-    let bucket = Bucket::new(aws_sdk_s3::Client::new(&aws), bucket);
+    let bucket = Bucket::new(config::s3(&aws), bucket);
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
     let import = async |event: LambdaEvent<Value>| {
         let event = import_catalog::read_event(event.payload);

@@ -1,6 +1,5 @@
 //! Schedule → pages and files in the site's bucket
 
-use aws_sdk_s3::Client;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::Value;
@@ -15,7 +14,7 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let aws = config::aws().await;
     let store = Store::from_env(&aws)?;
-    let bucket = Bucket::new(Client::new(&aws), config::required("SITE_BUCKET")?);
+    let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     let proof_key = ProofKey::from_hex(&config::required("PROOF_KEY")?)?;
     run(service_fn(|_: LambdaEvent<Value>| async {
         Ok::<_, Error>(publish_pages::handle(&store, &bucket, &proof_key, Timestamp::now()).await?)

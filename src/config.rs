@@ -17,10 +17,13 @@ pub struct ConfigError {
 /// # Errors
 /// [`ConfigError`] when it is unset, empty or not Unicode.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
-    std::env::var(name)
-        .ok()
-        .filter(|value| !value.is_empty())
-        .ok_or(ConfigError { name })
+    optional(name).ok_or(ConfigError { name })
+}
+
+/// The value of environment variable `name`, if it is set, not empty and Unicode.
+#[must_use]
+pub fn optional(name: &'static str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Connections, credentials, retries and timeouts; reads `AWS_*`, `AWS_ENDPOINT_URL_*` among them.
@@ -36,6 +39,16 @@ pub async fn aws() -> SdkConfig {
         .retry_config(RetryConfig::standard().with_max_attempts(3))
         .load()
         .await
+}
+
+/// A client of buckets; of a cluster that `AWS_ENDPOINT_URL*` names, buckets are folders, because few such clusters have a
+/// host name for each.
+#[must_use]
+pub fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
+    let own = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(optional);
+    let config = aws_sdk_s3::config::Builder::from(aws);
+    let config = config.force_path_style(own.iter().any(Option::is_some));
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// The longest one store or bucket operation may take, retries included.

@@ -10,11 +10,18 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Body, Error, LambdaEvent, Request, Response, Service, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq;
 
 use super::request::language;
 use super::{Problem, ProblemKind};
+use crate::config::optional;
+
+/// What the CDN sends the setting `ORIGIN_SECRET` in.
+const ORIGIN_SECRET_HEADER: &str = "x-origin-secret";
 
 /// Serves `handler` until the runtime ends.
+///
+/// Where `ORIGIN_SECRET` is set, whoever does not bring it has gone past the CDN and its web ACL, and is refused.
 ///
 /// # Errors
 /// When the Lambda runtime cannot be reached.
@@ -23,7 +30,34 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Response<Body>> + Send,
 {
-    lambda_runtime::run(service_fn(|event| answer(&handler, event))).await
+    let secret = optional("ORIGIN_SECRET");
+    let through = |event: LambdaEvent<Value>| {
+        let passes = passes(secret.as_deref(), &event.payload);
+        let answer = passes.then(|| answer(&handler, event));
+        async move {
+            Ok::<_, Infallible>(match answer {
+                Some(answer) => Reply::Handled(answer.await?),
+                None => Reply::Refused(json!({ "statusCode": 403, "headers": {}, "body": "" })),
+            })
+        }
+    };
+    lambda_runtime::run(service_fn(through)).await
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Reply<R> {
+    Handled(R),
+    Refused(Value),
+}
+
+/// Whether an event came through the CDN; always where there is no secret to show.
+fn passes(secret: Option<&str>, event: &Value) -> bool {
+    let Some(secret) = secret else {
+        return true;
+    };
+    let shown = event["headers"][ORIGIN_SECRET_HEADER].as_str();
+    shown.is_some_and(|shown| shown.as_bytes().ct_eq(secret.as_bytes()).into())
 }
 
 /// What `handler` answers to an event of API Gateway's payload format 2.0; 400 for a body that is not the base64 it is
@@ -135,6 +169,27 @@ mod tests {
             (&answer["statusCode"], &answer["body"]),
             (&json!(200), &json!("{}"))
         );
+    }
+
+    #[test]
+    fn who_goes_past_the_cdn_does_not_pass() {
+        let through = |headers: Value| json!({ "headers": headers });
+        let secret = Some("s3cret");
+
+        assert!(passes(
+            secret,
+            &through(json!({ "x-origin-secret": "s3cret" }))
+        ));
+        assert!(passes(None, &through(json!({}))));
+        for other in [
+            json!({}),
+            json!(null),
+            json!({ "x-origin-secret": "s3cre" }),
+            json!({ "x-origin-secret": "" }),
+        ] {
+            assert!(!passes(secret, &through(other.clone())), "{other}");
+        }
+        assert!(!passes(secret, &json!([1])));
     }
 
     #[test]
