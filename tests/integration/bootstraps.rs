@@ -42,7 +42,7 @@ async fn alone(function: &str) -> Result<Bootstrap, InvokeError> {
 }
 
 /// A function that reaches the trial's engines as an operator's cluster would be reached: through `AWS_ENDPOINT_URL_*`.
-async fn start(function: &str, environment: &BTreeMap<String, String>) -> Bootstrap {
+pub(crate) async fn start(function: &str, environment: &BTreeMap<String, String>) -> Bootstrap {
     let options = Options {
         environment: environment.clone(),
         ..options(function)

@@ -14,6 +14,7 @@ mod faults;
 mod fixture;
 mod import;
 mod kill;
+mod life;
 mod model;
 mod publish;
 mod races;

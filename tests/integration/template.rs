@@ -1,7 +1,8 @@
 //! What `template.yaml` promises, and that it agrees with the code.
 
+pub(crate) mod calls;
 mod document;
-mod permissions;
+pub(crate) mod permissions;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use document::repository;
-use document::{load, text};
+use document::{expanded, load, load_from, text};
 
 /// Resources of one type, by logical name.
 fn resources<'a>(template: &'a Value, kind: &str) -> Vec<(&'a str, &'a Value)> {
@@ -113,40 +114,64 @@ fn a_function_has_one_name_everywhere() {
     }
 }
 
-#[test]
-fn every_setting_a_function_reads_is_set_for_it() {
-    let settings_read = |code: &str| -> BTreeSet<String> {
-        let names = code.split("required(\"").skip(1);
-        names
-            .map(|rest| rest[..rest.find('"').unwrap()].to_owned())
-            .collect()
-    };
-    // A main may read its settings through a function of the library, such as one that builds the store.
-    let mut helpers = Vec::new();
+/// Settings named in `code`.
+fn settings_read(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for reader in ["required(\"", "optional(\""] {
+        let names = code.split(reader).skip(1);
+        found.extend(names.map(|rest| rest[..rest.find('"').unwrap()].to_owned()));
+    }
+    found
+}
+
+/// Functions of the library that read settings, as their callers write them: `Store::from_env(`, `gateway::run(`.
+fn readers() -> Vec<(String, BTreeSet<String>)> {
+    let mut readers = Vec::new();
     for path in rust_files("src") {
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let code = std::fs::read_to_string(path).unwrap();
         let code = code.split("#[cfg(test)]").next().unwrap().to_owned();
         for chunk in code.split("fn ").skip(1) {
             let read = settings_read(chunk);
             if !read.is_empty() {
-                let end = chunk.find(['(', '<']).unwrap();
-                helpers.push((chunk[..end].to_owned(), read));
+                let name = &chunk[..chunk.find(['(', '<']).unwrap()];
+                let kind = format!("{}{}", stem[..1].to_uppercase(), &stem[1..]);
+                readers.push((format!("{stem}::{name}("), read.clone()));
+                readers.push((format!("{kind}::{name}("), read));
             }
         }
     }
+    readers
+}
+
+#[test]
+fn a_function_is_given_the_settings_it_reads_and_no_others() {
+    // The SDK reads these, where an operator sets them for a cluster of his own; the library only looks whether he did.
+    let of_the_sdk = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(str::to_owned);
+    let readers = readers();
 
     for (name, function) in functions(&load()) {
-        let main = text(&format!("functions/{name}.rs"));
-        let mut read = settings_read(&main);
-        for (helper, settings) in &helpers {
-            if main.contains(&format!("{helper}(")) {
+        let module = name.replace('-', "_");
+        let mut code = text(&format!("functions/{name}.rs"));
+        for path in rust_files("src/handlers") {
+            if path
+                .to_str()
+                .unwrap()
+                .contains(&format!("handlers/{module}"))
+            {
+                code.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
+        let mut read = settings_read(&code);
+        for (reader, settings) in &readers {
+            if code.contains(reader) {
                 read.extend(settings.iter().cloned());
             }
         }
+        read.retain(|setting| !of_the_sdk.contains(setting));
         let set = &function["Properties"]["Environment"]["Variables"];
-        for setting in read {
-            assert!(set.get(&setting).is_some(), "{name} reads {setting}");
-        }
+        let set: BTreeSet<String> = set.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(read, set, "{name}: what it reads, what it is given");
     }
 }
 
@@ -201,33 +226,46 @@ fn a_panic_is_reported_and_the_sandbox_lives() {
 
 #[test]
 fn the_stream_wakes_the_counting_for_pending_ratings_only() {
-    let template = load();
-    let function = &template["Resources"]["AggregateRatingsFunction"]["Properties"];
-    let source = &function["Events"]["Ratings"]["Properties"];
+    let mappings = resources(expanded(), "AWS::Lambda::EventSourceMapping");
+    let [(_, mapping)] = mappings[..] else {
+        panic!("{mappings:?}");
+    };
+    let mut mapping = mapping["Properties"].as_object().unwrap().clone();
 
-    let filters = source["FilterCriteria"]["Filters"].as_array().unwrap();
-    assert_eq!(filters.len(), 1);
-    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    let filters = mapping.remove("FilterCriteria").unwrap();
+    let filters = filters["Filters"].as_array().unwrap();
+    let patterns = filters
+        .iter()
+        .map(|filter| filter["Pattern"].as_str().unwrap());
+    let patterns: Vec<Value> = patterns
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
     assert_eq!(
-        pattern,
-        json!({"dynamodb": {"NewImage": {"pend": {"S": [{"exists": true}]}}}})
+        patterns,
+        [json!({"dynamodb": {"NewImage": {"pend": {"S": [{"exists": true}]}}}})]
     );
-    assert_eq!(
-        source["Stream"],
-        json!({"Fn::GetAtt": ["RatingsTable", "StreamArn"]})
-    );
-    assert_eq!(source["StartingPosition"], "TRIM_HORIZON");
-    assert_eq!(
-        source["FunctionResponseTypes"],
-        json!(["ReportBatchItemFailures"])
-    );
-    assert_eq!(source["BisectBatchOnFunctionError"], true);
-    assert!(source["MaximumRetryAttempts"].as_i64().unwrap() > 0);
-    assert!(source["MaximumRecordAgeInSeconds"].as_i64().unwrap() > 0);
-    assert_eq!(
-        source["DestinationConfig"]["OnFailure"]["Destination"],
-        json!({"Fn::GetAtt": ["FailureQueue", "Arn"]})
-    );
+    let expected = json!({
+        "EventSourceArn": {"Fn::GetAtt": ["RatingsTable", "StreamArn"]},
+        "FunctionName": {"Ref": "AggregateRatingsFunction"},
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 2,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": true,
+        "MaximumRetryAttempts": 20,
+        "MaximumRecordAgeInSeconds": 3600,
+        "DestinationConfig": {"OnFailure": {"Type": "SQS", "Destination": {"Fn::GetAtt": ["FailureQueue", "Arn"]}}},
+    });
+    for (name, value) in expected.as_object().unwrap() {
+        let mut found = mapping.remove(name).unwrap_or(Value::Null);
+        if name == "DestinationConfig" {
+            // SAM leaves the type out: an ARN says it.
+            found["OnFailure"]["Type"] = json!("SQS");
+        }
+        assert_eq!(found, *value, "{name}");
+    }
+    mapping.remove("Tags");
+    assert!(mapping.is_empty(), "{mapping:?}");
 }
 
 #[test]
@@ -365,39 +403,92 @@ fn the_access_log_does_not_tell_who_asked() {
 }
 
 #[test]
-fn every_route_is_throttled_by_name() {
-    let template = load();
+fn a_route_is_the_same_in_the_template_the_code_and_the_description() {
+    let template = expanded();
+    let (_, api) = resources(template, "AWS::ApiGatewayV2::Api")[0];
+    let (_, stage) = resources(template, "AWS::ApiGatewayV2::Stage")[0];
 
-    let mut routes = BTreeSet::new();
-    for (_, function) in functions(&template) {
-        for event in function["Properties"]["Events"]
-            .as_object()
-            .unwrap()
-            .values()
-        {
-            if event["Type"] == "HttpApi" {
-                let route = &event["Properties"];
-                routes.insert(format!(
-                    "{} {}",
-                    route["Method"].as_str().unwrap(),
-                    route["Path"].as_str().unwrap()
-                ));
-            }
+    let mut routed = BTreeSet::new();
+    for (path, methods) in api["Properties"]["Body"]["paths"].as_object().unwrap() {
+        for (method, route) in methods.as_object().unwrap() {
+            let integration = &route["x-amazon-apigateway-integration"];
+            assert_eq!(
+                integration["payloadFormatVersion"], "2.0",
+                "{method} {path}"
+            );
+            let uri = integration["uri"]["Fn::Sub"].as_str().unwrap();
+            let function = uri.split("functions/${").nth(1).unwrap();
+            let function = function.split("Function.Arn").next().unwrap().to_owned();
+            routed.insert((format!("{} {path}", method.to_uppercase()), function));
         }
     }
+    let coded = local::gateway::ROUTES.iter();
+    let coded = coded.map(|(route, function)| ((*route).to_owned(), format!("{function:?}")));
+    let description: Value = serde_json::from_str(&text("docs/openapi.json")).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            described.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let routes: BTreeSet<String> = routed.iter().map(|(route, _)| route.clone()).collect();
+    let throttled = stage["Properties"]["RouteSettings"].as_object().unwrap();
+    let throttled: BTreeSet<String> = throttled.keys().cloned().collect();
 
-    let throttled = &template["Resources"]["Api"]["Properties"]["RouteSettings"];
-    let throttled: BTreeSet<String> = throttled.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(routes, throttled);
+    assert_eq!(routed, coded.collect(), "the template and the code");
+    assert_eq!(routes, described, "the template and docs/openapi.json");
+    assert_eq!(routes, throttled, "every route has a throttle of its own");
+}
+
+#[test]
+fn the_api_is_reached_through_the_cdn_only() {
+    let template = expanded();
+    let (_, api) = resources(template, "AWS::ApiGatewayV2::Api")[0];
+    let cdn = &template["Resources"]["Cdn"]["Properties"]["DistributionConfig"];
+
+    let endpoint =
+        &api["Properties"]["Body"]["servers"][0]["x-amazon-apigateway-endpoint-configuration"];
+    assert_eq!(
+        endpoint["disableExecuteApiEndpoint"],
+        json!({"Fn::If": ["HasApiDomain", true, false]})
+    );
+    let origins = cdn["Origins"].as_array().unwrap();
+    let origin = origins.iter().find(|origin| origin["Id"] == "api").unwrap();
+    let secret = json!({"Fn::Sub": "{{resolve:secretsmanager:${OriginSecret}}}"});
+    assert_eq!(
+        origin["OriginCustomHeaders"],
+        json!([{"HeaderName": "x-origin-secret", "HeaderValue": secret}])
+    );
+    let described = api["Properties"]["Body"]["paths"].to_string();
+    for (name, function) in resources(template, "AWS::Lambda::Function") {
+        let given = &function["Properties"]["Environment"]["Variables"]["ORIGIN_SECRET"];
+        if described.contains(&format!("${{{name}.Arn}}")) {
+            assert_eq!(*given, secret, "{name}");
+        } else {
+            assert!(given.is_null(), "{name}");
+        }
+    }
 }
 
 #[test]
 fn every_function_has_an_alarm_and_a_log_that_ends() {
     let template = load();
-    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    let monitoring = load_from("infra/monitoring.yaml");
+    let alarms = resources(&monitoring, "AWS::CloudWatch::Alarm");
+    let nested = &template["Resources"]["Monitoring"]["Properties"];
+    assert_eq!(nested["TemplateURL"], "infra/monitoring.yaml");
+    let handed: BTreeSet<&String> = nested["Parameters"].as_object().unwrap().keys().collect();
+    let wanted: BTreeSet<&String> = monitoring["Parameters"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(handed, wanted);
 
     for (name, function) in resources(&template, "AWS::Serverless::Function") {
-        let watched = json!([{"Name": "FunctionName", "Value": {"Ref": name}}]);
+        let parameter = name.trim_end_matches("Function");
+        assert_eq!(nested["Parameters"][parameter], json!({"Ref": name}));
+        let watched = json!([{"Name": "FunctionName", "Value": {"Ref": parameter}}]);
         let watches = |alarm: &Value| {
             alarm["Properties"]["MetricName"] == "Errors"
                 && alarm["Properties"]["Dimensions"] == watched
@@ -410,4 +501,25 @@ fn every_function_has_an_alarm_and_a_log_that_ends() {
         let group = &template["Resources"][group]["Properties"];
         assert!(group.get("RetentionInDays").is_some(), "{name}");
     }
+}
+
+#[test]
+fn an_alarm_tells_somebody_and_our_own_metrics_are_those_of_this_stack() {
+    let monitoring = load_from("infra/monitoring.yaml");
+
+    for (name, alarm) in resources(&monitoring, "AWS::CloudWatch::Alarm") {
+        let alarm = &alarm["Properties"];
+        assert_eq!(
+            alarm["AlarmActions"],
+            json!([{"Ref": "AlarmTopic"}]),
+            "{name}"
+        );
+        if alarm["Namespace"] == thuocdo::metric::NAMESPACE {
+            let stack = json!([{"Name": thuocdo::metric::DIMENSION, "Value": {"Ref": "Stack"}}]);
+            assert_eq!(alarm["Dimensions"], stack, "{name}");
+        }
+    }
+    let dashboard = &monitoring["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
+    assert!(dashboard["widgets"].as_array().unwrap().len() > 3);
 }

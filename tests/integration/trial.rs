@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use local::stream::Mapping;
 use local::{Options, Stack};
 use tempfile::TempDir;
 use thuocdo::challenge::{Challenges, Difficulty};
@@ -41,12 +43,20 @@ impl Trial {
         Self::start_with(Options::default(), folder).await
     }
 
-    /// One whose engines other processes may use, and the environment that leads them there.
+    /// One whose engines other processes may use, and the environment that leads them there; left to itself it neither
+    /// counts nor publishes.
     pub(crate) async fn with_engines_for_others() -> (Self, BTreeMap<String, String>) {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let data = folder.path().join("data");
+        let never = Duration::from_secs(24 * 60 * 60);
         let options = Options {
             data: Some(data.clone()),
+            publish_every: never,
+            reconcile_every: never,
+            mapping: Mapping {
+                idle: never,
+                ..Mapping::default()
+            },
             ..Options::default()
         };
         let trial = Self::start_with(options, folder).await;
@@ -75,6 +85,26 @@ impl Trial {
 
     pub(crate) fn address(&self) -> &str {
         &self.stack.address
+    }
+
+    /// The catalog's files with one official renamed, and the mark that they are all there, under `prefix`.
+    pub(crate) fn changed_catalog(prefix: &str) -> Vec<(String, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        write_catalog(folder.path());
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut files: Vec<(String, String)> = entries
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                let text = std::fs::read_to_string(&path).unwrap();
+                (
+                    format!("{prefix}{name}"),
+                    text.replace(&Self::official(), "Trần Thị Đổi Tên"),
+                )
+            })
+            .collect();
+        files.push((format!("{prefix}ready"), String::new()));
+        files
     }
 
     /// Slip `number`, from 1; each is of a dossier of its own.

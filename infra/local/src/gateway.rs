@@ -43,7 +43,7 @@ pub enum Function {
 }
 
 /// Every route; another method or path is answered 404, as the HTTP API does.
-const ROUTES: [(&str, Function); 6] = [
+pub const ROUTES: [(&str, Function); 6] = [
     ("POST /api/ratings", Function::SubmitRating),
     ("POST /api/receipts/validate", Function::ValidateReceipt),
     ("GET /api/challenge", Function::IssueChallenge),

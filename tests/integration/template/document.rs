@@ -1,6 +1,8 @@
 //! `template.yaml` as JSON, its short tags written out: `!Ref X` is `{"Ref": "X"}`, `!GetAtt X.Arn` is `{"Fn::GetAtt": ["X", "Arn"]}`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
 
 use saphyr::{LoadableYamlNode, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
@@ -17,8 +19,30 @@ pub(crate) fn text(path: &str) -> String {
 
 /// The template.
 pub(crate) fn load() -> Value {
-    let mut documents = YamlOwned::load_from_str(&text("template.yaml")).unwrap();
+    load_from("template.yaml")
+}
+
+/// Another template.
+pub(crate) fn load_from(path: &str) -> Value {
+    let mut documents = YamlOwned::load_from_str(&text(path)).unwrap();
     json_of(documents.remove(0))
+}
+
+/// The template as CloudFormation gets it: SAM's transform, run by `tests/expand-template.py`.
+pub(crate) fn expanded() -> &'static Value {
+    static EXPANDED: LazyLock<Value> = LazyLock::new(|| {
+        let python = repository(".venv/bin/python");
+        let output = Command::new(&python)
+            .arg("tests/expand-template.py")
+            .arg("template.yaml")
+            .current_dir(repository("."))
+            .output()
+            .unwrap_or_else(|error| panic!("{}: {error}; run `make tools`", python.display()));
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    });
+    &EXPANDED
 }
 
 fn json_of(node: YamlOwned) -> Value {

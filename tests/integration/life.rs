@@ -1,0 +1,257 @@
+//! A rating's whole life through the functions' binaries, with everything they ask of tables and buckets held against
+//! what their roles allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thuocdo::challenge::client::Attempt;
+use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
+use thuocdo::domain::period::{Month, local_date};
+
+use crate::bootstraps::start;
+use crate::template::calls::{Call, Recorder};
+use crate::template::{permissions, repository};
+use crate::trial::{OFFICIAL_ID, Slip, Trial, WARD_ID};
+
+/// The functions on recorded engines.
+struct Deployed {
+    trial: Trial,
+    environment: BTreeMap<String, String>,
+    calls: BTreeMap<String, BTreeSet<Call>>,
+}
+
+impl Deployed {
+    async fn start() -> Self {
+        let (trial, environment) = Trial::with_engines_for_others().await;
+        Self {
+            trial,
+            environment,
+            calls: BTreeMap::new(),
+        }
+    }
+
+    /// What `function` answers to `events`, each; what it calls is kept.
+    async fn run(&mut self, function: &str, events: &[Value]) -> Vec<Value> {
+        let mut environment = self.environment.clone();
+        let mut recorders = Vec::new();
+        for setting in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"] {
+            let recorder = Recorder::before(&environment[setting]).await;
+            environment.insert(setting.to_owned(), recorder.address.clone());
+            recorders.push(recorder);
+        }
+        let mut bootstrap = start(function, &environment).await;
+        let mut answers = Vec::new();
+        for event in events {
+            let invocation = bootstrap.invoke(event.to_string()).await.unwrap();
+            let answer: Bytes = invocation.answer.unwrap_or_else(|error| {
+                panic!("{function}: {error:?}\n{}", bootstrap.log());
+            });
+            answers.push(serde_json::from_slice(&answer).unwrap());
+        }
+        bootstrap.stop().await;
+        let calls = self.calls.entry(function.to_owned()).or_default();
+        calls.extend(recorders.iter().flat_map(Recorder::calls));
+        answers
+    }
+
+    fn challenges(&self) -> Challenges {
+        Challenges::new(&self.trial.stack.keyring, Difficulty::default())
+    }
+
+    /// `body` with a proof of work for it.
+    fn worked(&self, purpose: Purpose, mut body: Value) -> Value {
+        let attempt = Attempt::new(&scope(purpose, &body));
+        let challenge = self
+            .challenges()
+            .issue(attempt.commitment(), Timestamp::now());
+        let solved = attempt.solve(&challenge).unwrap();
+        body["altcha"] = json!(solved.altcha);
+        body["salt"] = json!(solved.salt);
+        body
+    }
+
+    /// `body` with the digits of a picture typed for it.
+    fn typed(&self, purpose: Purpose, mut body: Value) -> Value {
+        let token = self
+            .challenges()
+            .issue_typed(&scope(purpose, &body), Timestamp::now())
+            .token;
+        body["typed_answer"] = json!(self.trial.read_code(&token));
+        body["typed_token"] = json!(token);
+        body
+    }
+
+    /// Images of the ward's ratings that wait to be counted.
+    async fn pending_images(&self) -> Vec<Value> {
+        let month = Month::of(local_date(Timestamp::now()));
+        let query = json!({
+            "TableName": self.environment["RATINGS_TABLE"],
+            "KeyConditionExpression": "PK = :pk",
+            "FilterExpression": "attribute_exists(pend)",
+            "ExpressionAttributeValues": { ":pk": { "S": format!("U#{WARD_ID}#{month}") } },
+        });
+        let answer = reqwest::Client::new()
+            .post(&self.environment["AWS_ENDPOINT_URL_DYNAMODB"])
+            .header("x-amz-target", "DynamoDB_20120810.Query")
+            .header("content-type", "application/x-amz-json-1.0")
+            // The embedded engine wants a signature and does not look at it.
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=none/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
+            .body(query.to_string())
+            .send()
+            .await
+            .unwrap();
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        answer["Items"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .clone()
+    }
+}
+
+fn scope<'a>(purpose: Purpose, body: &'a Value) -> Scope<'a> {
+    let text = |name: &str| body[name].as_str().unwrap_or_default();
+    Scope {
+        purpose,
+        subject: text("subject"),
+        receipt_code: text("receipt_code"),
+        receipt_secret: text("receipt_secret"),
+        phone: text("phone"),
+    }
+}
+
+/// A request as the HTTP API hands it over, payload format 2.0.
+fn request(method: &str, path: &str, query: &str, body: Option<&Value>) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": format!("{method} {path}"),
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": { "content-type": "application/json", "accept": "application/json" },
+        "requestContext": { "stage": "$default", "http": { "method": method, "path": path } },
+        "body": body.map(Value::to_string),
+        "isBase64Encoded": false,
+    })
+}
+
+/// What S3 tells of an object, after the sample event.
+fn dropped(bucket: &str, key: &str) -> Value {
+    let sample = std::fs::read(repository("events/import-catalog.json")).unwrap();
+    let mut event: Value = serde_json::from_slice(&sample).unwrap();
+    event["Records"][0]["s3"]["bucket"]["name"] = json!(bucket);
+    event["Records"][0]["s3"]["object"]["key"] = json!(key);
+    event
+}
+
+fn statuses(answers: &[Value]) -> Vec<u64> {
+    let status = |answer: &Value| answer["statusCode"].as_u64().unwrap();
+    answers.iter().map(status).collect()
+}
+
+#[tokio::test]
+async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_their_roles_give() {
+    let mut deployed = Deployed::start().await;
+    let today = local_date(Timestamp::now());
+
+    // Slips are looked up: one good, one wrong.
+    let Slip { code, secret } = Trial::slip(1);
+    let wrong = Trial::slip(2).secret;
+    let look_ups = [&secret, &wrong].map(|secret| {
+        let slip = json!({ "receipt_code": code, "receipt_secret": secret });
+        let body = deployed.worked(Purpose::Validate, slip);
+        request("POST", "/api/receipts/validate", "", Some(&body))
+    });
+    let answers = deployed.run("validate-receipt", &look_ups).await;
+    assert_eq!(statuses(&answers)[0], 200, "{answers:?}");
+
+    // Rated, again, by a stranger, by a passer-by, and with a typed code.
+    let rating = json!({
+        "subject": format!("{WARD_ID}/{OFFICIAL_ID}"), "rater_kind": "participant", "field_id": "ho-tich",
+        "satisfaction": "satisfied", "receipt_code": code, "receipt_secret": secret, "suggestion": "Cảm ơn",
+    });
+    let mut second = rating.clone();
+    second["satisfaction"] = json!("not_satisfied");
+    second["reasons"] = json!(["tre-hen"]);
+    let mut stranger = rating.clone();
+    stranger["receipt_secret"] = json!(wrong);
+    let passer_by = json!({
+        "subject": WARD_ID, "rater_kind": "non_participant", "satisfaction": "satisfied",
+        "full_name": "Nguyễn Thị Người Qua Đường", "phone": "0905123456", "consent": "yes",
+    });
+    let mut typed = passer_by.clone();
+    typed["phone"] = json!("0905123457");
+    let worked =
+        [rating, second, stranger, passer_by].map(|body| deployed.worked(Purpose::Rate, body));
+    let typed = deployed.typed(Purpose::Rate, typed);
+    let posts: Vec<Value> = worked
+        .iter()
+        .chain([&typed])
+        .map(|body| request("POST", "/api/ratings", "", Some(body)))
+        .collect();
+    let answers = deployed.run("submit-rating", &posts).await;
+    let saved = statuses(&answers);
+    assert_eq!(
+        (saved[0], saved[3], saved[4]),
+        (201, 201, 201),
+        "{answers:?}"
+    );
+    assert!(saved[1] >= 400 && saved[2] >= 400, "{answers:?}");
+
+    // The stream delivers one; what it lost is found by the reconciliation.
+    let images = deployed.pending_images().await;
+    assert_eq!(images.len(), 3);
+    let record = json!({
+        "eventID": "1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "local",
+        "dynamodb": { "SequenceNumber": "1", "StreamViewType": "NEW_IMAGE", "SizeBytes": 1, "ApproximateCreationDateTime": 0,
+            "Keys": { "PK": images[0]["PK"], "SK": images[0]["SK"] }, "NewImage": images[0] },
+    });
+    let delivered = deployed
+        .run("aggregate-ratings", &[json!({ "Records": [record] })])
+        .await;
+    assert_eq!(delivered[0]["batchItemFailures"], json!([]));
+    assert_eq!(deployed.pending_images().await.len(), 2);
+    deployed.run("reconcile-tallies", &[json!({})]).await;
+    assert_eq!(deployed.pending_images().await.len(), 0);
+
+    // Published, and asked for.
+    deployed.run("publish-pages", &[json!({})]).await;
+    let query = format!("unit={WARD_ID}");
+    let asked = request("GET", "/api/statistics", &query, None);
+    let statistics = deployed.run("get-statistics", &[asked]).await;
+    assert_eq!(statuses(&statistics), [200], "{statistics:?}");
+
+    // Another catalog, a dossier that moved on, and a new one.
+    let bucket = deployed.environment["DROP_BUCKET"].clone();
+    let drop = deployed.trial.stack.drop.clone();
+    for (key, text) in Trial::changed_catalog("catalog/da-nang/") {
+        drop.put(&key, "text/csv", "no-store", text.into_bytes())
+            .await
+            .unwrap();
+    }
+    let dossiers = format!(
+        "code,secret,unit,officials,field,procedure,received,due,returned,status\n\
+         {code},{secret},{WARD_ID},{OFFICIAL_ID}:desk,ho-tich,Đăng ký khai sinh,{today},{today},,open\n\
+         000.01.40.H17-{}-0099,,{WARD_ID},{OFFICIAL_ID}:desk,ho-tich,Đăng ký khai sinh,{today},{today},,open\n",
+        today.strftime("%y%m%d"),
+    );
+    drop.put(
+        "dossiers/hai-chau.csv",
+        "text/csv",
+        "no-store",
+        dossiers.into_bytes(),
+    )
+    .await
+    .unwrap();
+    let events =
+        ["catalog/da-nang/ready", "dossiers/hai-chau.csv"].map(|key| dropped(&bucket, key));
+    let imported = deployed.run("import-catalog", &events).await;
+    assert_eq!(imported, [json!(1), json!(1)]);
+
+    let key = request("GET", "/api/challenge", "scope=x", None);
+    deployed.run("issue-challenge", &[key]).await;
+
+    permissions::assert_roles_fit(&deployed.calls, &deployed.environment);
+    deployed.trial.stack.stop().await;
+}
