@@ -67,6 +67,7 @@ impl Trial {
             .collect();
         let key = std::fs::read_to_string(data.join("master.key")).unwrap();
         environment.insert("MASTER_KEY".to_owned(), key.trim().to_owned());
+        environment.insert("PROOF_KEY".to_owned(), "5a".repeat(32));
         (trial, environment)
     }
 

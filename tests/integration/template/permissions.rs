@@ -313,13 +313,10 @@ impl Grant {
 /// A resource by the name the running functions know it by.
 fn named(resource: &Value, environment: &BTreeMap<String, String>) -> String {
     let text = resource.to_string();
-    let bucket = |setting: &str| match text.split("/*").nth(1) {
-        Some(rest) => format!(
-            "{}/*{}",
-            environment[setting],
-            rest.trim_end_matches(['"', '}'])
-        ),
-        None => environment[setting].clone(),
+    let bucket = |setting: &str| {
+        let path = resource["Fn::Sub"].as_str().unwrap_or_default();
+        let path = path.rsplit('}').next().unwrap_or_default();
+        format!("{}{path}", environment[setting])
     };
     match () {
         () if text.contains("\"RatingsTable\",\"Arn\"") => environment["RATINGS_TABLE"].clone(),
@@ -354,10 +351,11 @@ fn like(pattern: &str, text: &str) -> bool {
 }
 
 /// What is granted but was not seen, and why it stays.
-const UNSEEN: [(&str, &str, &str); 2] = [
+const UNSEEN: [(&str, &str, &str); 3] = [
     // Never called; without it a missing object reads as a forbidden one.
     ("get-statistics", "s3:ListBucket", ""),
     ("import-catalog", "s3:ListBucket", ""),
+    ("publish-pages", "s3:ListBucket", ""),
 ];
 
 /// Holds what every function called against its role: each call is allowed, and each item or object right is used.
