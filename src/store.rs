@@ -7,13 +7,17 @@ pub mod count;
 pub mod counted;
 pub mod dossier;
 pub mod error;
+pub mod freeze;
 pub mod key;
+pub mod month_seal;
+pub mod progress;
 pub mod rating;
 pub mod receipt;
 pub mod reconcile;
 pub mod release;
 pub mod submit;
 pub mod transaction;
+pub mod void;
 
 pub use error::StoreError;
 

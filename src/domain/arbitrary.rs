@@ -11,6 +11,7 @@ use super::id::{FieldId, OfficialId, OptionCode, QuestionCode, ReasonCode, UnitI
 use super::period::Month;
 use super::rating::{Answer, Attestation, Channel, Rating, RatingId, Satisfaction, Subject};
 use super::tally::{CellKey, Counter, Tally};
+use super::void::VoidReason;
 
 /// Any valid identifier.
 fn id() -> impl Strategy<Value = String> {
@@ -27,8 +28,8 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![chosen, Just(Answer::Unanswered)]
 }
 
-/// Any counter, of any reason and answer.
-pub(crate) fn counter() -> impl Strategy<Value = Counter> {
+/// Any counter of what ratings say, of any reason and answer.
+fn counter_of_ratings() -> impl Strategy<Value = Counter> {
     prop_oneof![
         Just(Counter::Rated),
         Just(Counter::Satisfied),
@@ -36,6 +37,20 @@ pub(crate) fn counter() -> impl Strategy<Value = Counter> {
         id().prop_map(|id| Counter::Reason(ReasonCode::parse(&id).unwrap())),
         (id(), answer())
             .prop_map(|(id, answer)| Counter::Answer(QuestionCode::parse(&id).unwrap(), answer)),
+    ]
+}
+
+/// Why a rating may be set aside.
+pub(crate) fn void_reason() -> impl Strategy<Value = VoidReason> {
+    prop::sample::select(VoidReason::ALL.to_vec())
+}
+
+/// Any counter, those of voids among them.
+pub(crate) fn counter() -> impl Strategy<Value = Counter> {
+    prop_oneof![
+        4 => counter_of_ratings(),
+        1 => counter_of_ratings().prop_map(|counter| Counter::Voided(Box::new(counter))),
+        1 => void_reason().prop_map(Counter::VoidedFor),
     ]
 }
 

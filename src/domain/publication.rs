@@ -15,6 +15,7 @@ use super::id::{OfficialId, UnitId};
 use super::period::Period;
 use super::rating::{Attestation, RaterKind};
 use super::tally::Tally;
+use super::void::VoidReason;
 
 /// Everything published about one unit; the only input of result pages and files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct UnitResults {
     pub unit_id: UnitId,
     /// Day of the last release; none before the first.
     pub as_of: Option<Date>,
+    /// Whether figures rest because cells and ratings were found to disagree.
+    pub is_frozen: bool,
     /// Every period with something received, whether or not enough of it may be shown.
     pub periods: BTreeMap<Period, PeriodResults>,
 }
@@ -38,6 +41,8 @@ pub struct PeriodResults {
     pub officials: BTreeMap<OfficialId, Tally>,
     /// What came in against what is shown.
     pub ledger: Ledger,
+    /// Why ratings were taken off.
+    pub taken_off_for: BTreeMap<VoidReason, u64>,
     /// Dossiers of the period, where the one-stop software reports them.
     pub dossiers: Option<DossierCounts>,
 }
@@ -66,20 +71,25 @@ pub struct StratumResults {
     pub officials: Tally,
 }
 
-/// The reconcile line: received = published + waiting. Moves only with a release.
+/// The reconcile line: received = published + taken off + waiting. Moves only with a release, but for what was set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ledger {
     /// Ratings counted at the last release.
     pub received: u64,
     /// Ratings within the published figures.
     pub published: u64,
+    /// Ratings set aside and taken off the published figures.
+    pub taken_off: u64,
+    /// Ratings set aside by now, whether or not taken off yet.
+    pub set_aside: u64,
 }
 
 impl Ledger {
     /// Counted, and waiting until there are enough to show.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        self.received.saturating_sub(self.published)
+        self.received
+            .saturating_sub(self.published + self.taken_off)
     }
 }
 

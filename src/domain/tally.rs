@@ -7,6 +7,7 @@ use std::ops::AddAssign;
 use super::id::{FieldId, OfficialId, OptionCode, QuestionCode, ReasonCode, UnitId};
 use super::period::Month;
 use super::rating::{Answer, Attestation, Channel, RaterKind, Rating, Satisfaction};
+use super::void::VoidReason;
 
 /// Which leaf cell a rating falls into; exactly one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +112,10 @@ pub enum Counter {
     Reason(ReasonCode),
     /// Gave an answer; `q:<code>:<option>`, the option empty when asked and left open.
     Answer(QuestionCode, Answer),
+    /// What was set aside of another counter, never of one of its own kind; `void:<counter>`.
+    Voided(Box<Counter>),
+    /// Ratings set aside for this; `void_for:<reason>`.
+    VoidedFor(VoidReason),
 }
 
 impl fmt::Display for Counter {
@@ -122,6 +127,8 @@ impl fmt::Display for Counter {
             Self::Reason(reason) => write!(f, "r:{reason}"),
             Self::Answer(question, Answer::Option(option)) => write!(f, "q:{question}:{option}"),
             Self::Answer(question, Answer::Unanswered) => write!(f, "q:{question}:"),
+            Self::Voided(counter) => write!(f, "void:{counter}"),
+            Self::VoidedFor(reason) => write!(f, "void_for:{}", reason.code()),
         }
     }
 }
@@ -136,6 +143,14 @@ impl Counter {
             "dis" => return Some(Self::NotSatisfied),
             _ => {}
         }
+        if let Some(reason) = name.strip_prefix("void_for:") {
+            return VoidReason::parse(reason).map(Self::VoidedFor);
+        }
+        if let Some(counter) = name.strip_prefix("void:") {
+            return Self::parse(counter)
+                .filter(|counter| !counter.is_of_voids())
+                .map(|counter| Self::Voided(Box::new(counter)));
+        }
         if let Some(reason) = name.strip_prefix("r:") {
             return ReasonCode::parse(reason).ok().map(Self::Reason);
         }
@@ -145,6 +160,10 @@ impl Counter {
             option => Answer::Option(OptionCode::parse(option).ok()?),
         };
         Some(Self::Answer(QuestionCode::parse(question).ok()?, answer))
+    }
+
+    fn is_of_voids(&self) -> bool {
+        matches!(self, Self::Voided(_) | Self::VoidedFor(_))
     }
 }
 
@@ -159,10 +178,33 @@ impl Tally {
         self.0.get(counter).copied().unwrap_or(0)
     }
 
-    /// Ratings.
+    /// Ratings, those set aside later among them.
     #[must_use]
     pub fn rated(&self) -> u64 {
         self.get(&Counter::Rated)
+    }
+
+    /// Ratings set aside.
+    #[must_use]
+    pub fn voided(&self) -> u64 {
+        self.get(&Counter::Voided(Box::new(Counter::Rated)))
+    }
+
+    /// Ratings that stand: all but those set aside.
+    #[must_use]
+    pub fn standing(&self) -> u64 {
+        self.rated().saturating_sub(self.voided())
+    }
+
+    /// What the ratings that stand add up to, without a word of the others.
+    #[must_use]
+    pub fn net(&self) -> Self {
+        let counters = self.0.iter().filter(|(counter, _)| !counter.is_of_voids());
+        let net = counters.map(|(counter, amount)| {
+            let voided = self.get(&Counter::Voided(Box::new(counter.clone())));
+            (counter.clone(), amount.saturating_sub(voided))
+        });
+        net.collect()
     }
 
     /// Satisfied ratings.
@@ -247,12 +289,42 @@ pub fn leaf_delta(rating: &Rating) -> Tally {
     delta
 }
 
+/// What setting a rating aside adds to its cell.
+#[must_use]
+pub fn void_delta(rating: &Rating, reason: VoidReason) -> Tally {
+    let counted = leaf_delta(rating);
+    let voided =
+        |(counter, amount): (&Counter, u64)| (Counter::Voided(Box::new(counter.clone())), amount);
+    let mut delta: Tally = counted.counters().map(voided).collect();
+    delta.add(Counter::VoidedFor(reason), 1);
+    delta
+}
+
+/// Tallies by leaf cell.
+pub type Cells = BTreeMap<CellKey, Tally>;
+
 /// The cells that `ratings` add up to.
 #[must_use]
-pub fn fold<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> BTreeMap<CellKey, Tally> {
-    let mut cells: BTreeMap<CellKey, Tally> = BTreeMap::new();
+pub fn fold<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> Cells {
+    let mut cells = Cells::new();
     for rating in ratings {
         *cells.entry(CellKey::of(rating)).or_default() += &leaf_delta(rating);
+    }
+    cells
+}
+
+/// The cells that counted ratings add up to, each with why it was set aside if it was.
+#[must_use]
+pub fn fold_counted<'a>(
+    counted: impl IntoIterator<Item = (&'a Rating, Option<VoidReason>)>,
+) -> Cells {
+    let mut cells = Cells::new();
+    for (rating, void) in counted {
+        let cell = cells.entry(CellKey::of(rating)).or_default();
+        *cell += &leaf_delta(rating);
+        if let Some(reason) = void {
+            *cell += &void_delta(rating, reason);
+        }
     }
     cells
 }
@@ -268,13 +340,9 @@ pub struct Mismatch {
     pub rating_tally: Tally,
 }
 
-/// Where `cells` and the ratings `counted` into them differ; a cell with nothing in it is as good as none.
+/// Where `cells` differ from what the ratings are `expected` to add up to; a cell with nothing in it is as good as none.
 #[must_use]
-pub fn mismatches<'a>(
-    cells: &BTreeMap<CellKey, Tally>,
-    counted: impl IntoIterator<Item = &'a Rating>,
-) -> Vec<Mismatch> {
-    let expected = fold(counted);
+pub fn mismatches(cells: &Cells, expected: &Cells) -> Vec<Mismatch> {
     let nothing = Tally::default();
     let keys: BTreeSet<&CellKey> = cells.keys().chain(expected.keys()).collect();
     let differing = keys.into_iter().filter_map(|cell| {

@@ -23,7 +23,7 @@ use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::context::SiteContext;
 use crate::site::{Cache, SiteFile, assets, rating_pages, results as result_pages};
-use crate::store::release::{Manifest, Replaced, StoredRelease};
+use crate::store::release::{Manifest, Replaced, StoredRelease, UnitReleases};
 use crate::store::{Store, StoreError};
 
 /// Units worked on, and objects written, at once.
@@ -134,20 +134,27 @@ impl Run<'_> {
             for (cell, tally) in &cells {
                 *counted.entry(cell.month).or_default() += tally.rated();
             }
-            released |= self.advance(unit, quarter, &cells, &mut releases).await?;
+            if !releases.is_frozen {
+                released |= self.advance(unit, quarter, &cells, &mut releases).await?;
+            }
         }
+        let is_frozen = releases.is_frozen;
         let (lists, lists_written) = self.grow_lists(unit, &counted).await?;
         let releases: BTreeMap<Quarter, Release> = releases
+            .by_quarter
             .into_iter()
             .map(|(quarter, stored)| (quarter, stored.release))
             .collect();
         let dossiers = self.dossiers(unit, &releases).await?;
-        let results = results::unit_results(
-            unit.clone(),
-            &releases,
-            &dossiers,
-            &self.head.settings.ranking_strata,
-        );
+        let results = UnitResults {
+            is_frozen,
+            ..results::unit_results(
+                unit.clone(),
+                &releases,
+                &dossiers,
+                &self.head.settings.ranking_strata,
+            )
+        };
 
         let render = || {
             let contexts = Lang::ALL.map(|lang| SiteContext {
@@ -236,7 +243,7 @@ impl Run<'_> {
         unit: &UnitId,
         quarter: Quarter,
         cells: &BTreeMap<CellKey, Tally>,
-        releases: &mut BTreeMap<Quarter, StoredRelease>,
+        releases: &mut UnitReleases,
     ) -> Result<bool, StoreError> {
         let settings = &self.head.settings;
         let thresholds = Thresholds {
@@ -248,13 +255,13 @@ impl Run<'_> {
                 .copied()
                 .collect::<BTreeSet<_>>(),
         };
-        let stored = releases.entry(quarter).or_default();
+        let stored = releases.by_quarter.entry(quarter).or_default();
         let next = stored
             .release
             .advance(&release::grid(cells), &thresholds, self.today);
         if next == stored.release {
             if stored.revision == 0 {
-                releases.remove(&quarter);
+                releases.by_quarter.remove(&quarter);
             }
             return Ok(false);
         }

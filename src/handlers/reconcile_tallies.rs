@@ -1,13 +1,21 @@
-//! On a schedule: compare cells with ratings, and count what the stream lost.
+//! On a schedule: compare cells with ratings, count what the stream lost, set aside what two people agreed on, and seal
+//! what is closed.
 
-use futures::StreamExt;
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{FutureExt, StreamExt};
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use crate::domain::id::UnitId;
+use crate::domain::month_seal::CLOSED_AFTER_DAYS;
 use crate::domain::period::{Month, local_date};
+use crate::domain::rating::RatingId;
+use crate::domain::void::{self, Approval, VoidReason};
 use crate::http::reply;
 use crate::metric;
-use crate::store::reconcile::Reconciled;
+use crate::store::reconcile::{Difference, Reconciled};
+use crate::store::void::Voided;
 use crate::store::{Store, StoreError};
 
 /// Unit-months reconciled at once.
@@ -18,56 +26,67 @@ const CONCURRENCY: usize = 8;
 pub struct ReconcileReport {
     /// Unit-months whose cells equal their ratings.
     pub equal: usize,
-    /// Unit-months that differ: nothing was changed, somebody must look.
+    /// Unit-months that differ: their unit's publication rests, somebody must look.
     pub mismatched: usize,
     /// Unit-months that kept moving; the next run takes them.
     pub busy: usize,
-    /// Unit-months that could not be read.
+    /// Unit-months that could not be read or written to their end.
     pub failed: usize,
     /// Ratings counted that the stream had lost.
     pub swept: usize,
+    /// Ratings set aside.
+    pub voided: usize,
+    /// Months sealed.
+    pub sealed: usize,
+    /// Unit-months left for the next run, because time was up.
+    pub left: usize,
 }
 
-/// Reconciles every unit of the catalog in force, for this month and the last.
+type Place = (Month, UnitId);
+/// Ratings to be set aside, by where they are.
+type Decisions = BTreeMap<Place, Vec<(RatingId, VoidReason)>>;
+
+/// Reconciles every unit of the catalog in force for this month and the last, and wherever a void is due.
+///
+/// Takes up where the last run ran out of time, and stops before a unit-month once `has_time` says no.
 ///
 /// # Errors
-/// [`StoreError`] when the catalog cannot be read.
-pub async fn handle(store: &Store, now: Timestamp) -> Result<ReconcileReport, StoreError> {
-    let this = Month::of(local_date(now));
-    let units = match store.catalog_version().await? {
-        Some(version) => store.catalog_units(&version).await?,
-        None => std::collections::BTreeMap::new(),
-    };
-    let places: Vec<(UnitId, Month)> = units
-        .into_keys()
-        .flat_map(|unit| [this.previous(), this].map(|month| (unit.clone(), month)))
+/// [`StoreError`] when the catalog, the approvals or the progress cannot be read or written.
+pub async fn handle(
+    store: &Store,
+    now: Timestamp,
+    has_time: impl Fn() -> bool,
+) -> Result<ReconcileReport, StoreError> {
+    let today = local_date(now);
+    let decisions = decisions(store, today).await?;
+    let places = places(store, today, &decisions).await?;
+    let begin = store.reconciled_until().await?;
+    let due: Vec<Place> = places
+        .into_iter()
+        .filter(|place| begin.as_ref().is_none_or(|begin| place > begin))
         .collect();
-    let results = futures::stream::iter(places).map(|(unit, month)| async move {
-        let result = store.reconcile(&unit, month).await;
-        (unit, month, result)
-    });
-    let mut results = results.buffer_unordered(CONCURRENCY);
+
+    let runs: Vec<_> = due
+        .iter()
+        .map(|place| reconcile_one(store, place, decisions.get(place), today).boxed())
+        .collect();
+    // Those under way when time is up come to their end.
+    let mut runs = runs.into_iter();
+    let in_time = std::iter::from_fn(move || if has_time() { runs.next() } else { None });
+    let mut runs = futures::stream::iter(in_time).buffered(CONCURRENCY);
     let mut report = ReconcileReport::default();
-    while let Some((unit, month, result)) = results.next().await {
-        match result {
-            Ok(Reconciled::Equal { swept }) => {
-                report.equal += 1;
-                report.swept += swept.counted;
-                report.failed += usize::from(!swept.failed.is_empty());
-            }
-            Ok(Reconciled::Mismatch(mismatches)) => {
-                report.mismatched += 1;
-                for mismatch in mismatches {
-                    tracing::error!(route = "reconcile-tallies", %unit, %month, cell = %mismatch.cell.sort_key(),
-                        cell_rated = mismatch.cell_tally.rated(), rating_rated = mismatch.rating_tally.rated(), "a cell differs from its ratings");
-                }
-            }
-            Ok(Reconciled::Busy) => report.busy += 1,
-            Err(error) => {
-                report.failed += 1;
-                tracing::error!(route = "reconcile-tallies", %unit, %month, error = %reply::chain(&error), "not reconciled");
-            }
-        }
+    let mut done = 0;
+    while let Some(found) = runs.next().await {
+        report.add(&found);
+        done += 1;
+    }
+    report.left = due.len() - done;
+    let end = match report.left {
+        0 => None,
+        _ => done.checked_sub(1).map(|last| due[last].clone()),
+    };
+    if (done > 0 || report.left == 0) && begin != end {
+        store.remember_reconciled_until(end.as_ref()).await?;
     }
     metric::count("Mismatch", report.mismatched as u64);
     metric::count("Swept", report.swept as u64);
@@ -76,7 +95,161 @@ pub async fn handle(store: &Store, now: Timestamp) -> Result<ReconcileReport, St
         equal = report.equal,
         mismatched = report.mismatched,
         swept = report.swept,
+        voided = report.voided,
+        left = report.left,
         "reconciled"
     );
     Ok(report)
+}
+
+/// The six months whose figures may still move: of this quarter and the last.
+#[must_use]
+pub fn open_months(today: Date) -> Vec<Month> {
+    let this = Month::of(today);
+    let quarters = [this.quarter().previous(), this.quarter()];
+    let months = quarters.into_iter().flat_map(|quarter| quarter.months());
+    months.filter(|month| *month <= this).collect()
+}
+
+async fn decisions(store: &Store, today: Date) -> Result<Decisions, StoreError> {
+    let mut decisions = Decisions::new();
+    for month in open_months(today) {
+        let mut by_rating: BTreeMap<(UnitId, RatingId), Vec<Approval>> = BTreeMap::new();
+        for (unit, approval) in store.approvals(month).await? {
+            let of = by_rating.entry((unit, approval.rating_id.clone()));
+            of.or_default().push(approval);
+        }
+        for ((unit, id), approvals) in by_rating {
+            if let Some(reason) = void::decided(&approvals) {
+                decisions
+                    .entry((month, unit))
+                    .or_default()
+                    .push((id, reason));
+            }
+        }
+    }
+    Ok(decisions)
+}
+
+async fn places(
+    store: &Store,
+    today: Date,
+    decisions: &Decisions,
+) -> Result<BTreeSet<Place>, StoreError> {
+    let this = Month::of(today);
+    let units = match store.catalog_version().await? {
+        Some(version) => store.catalog_units(&version).await?,
+        None => BTreeMap::new(),
+    };
+    let of_units = units
+        .into_keys()
+        .flat_map(|unit| [this.previous(), this].map(|month| (month, unit.clone())));
+    Ok(of_units.chain(decisions.keys().cloned()).collect())
+}
+
+async fn reconcile_one(
+    store: &Store,
+    (month, unit): &Place,
+    due: Option<&Vec<(RatingId, VoidReason)>>,
+    today: Date,
+) -> ReconcileReport {
+    let mut report = ReconcileReport::default();
+    let outcome = async {
+        match store.reconcile(unit, *month).await? {
+            Reconciled::Busy => report.busy += 1,
+            Reconciled::Mismatch(difference) => {
+                report.mismatched += 1;
+                log_difference(unit, *month, &difference);
+                store.freeze(unit, *month, &difference, today).await?;
+            }
+            Reconciled::Equal {
+                swept,
+                unsealed,
+                is_disputed,
+            } => {
+                report.equal += 1;
+                report.swept += swept.counted;
+                report.failed += usize::from(!swept.failed.is_empty());
+                if is_disputed {
+                    store.thaw(unit, *month, today).await?;
+                }
+                for (id, reason) in due.into_iter().flatten() {
+                    if store.void(unit, *month, id, *reason, today).await? == Voided::Now {
+                        report.voided += 1;
+                        tracing::warn!(route = "reconcile-tallies", %unit, %month, reason = reason.code(), "a rating was set aside");
+                    }
+                }
+                if let Some(seal) = unsealed.filter(|_| is_closed(*month, today)) {
+                    store.put_month_seal(unit, *month, &seal, today).await?;
+                    report.sealed += 1;
+                }
+            }
+        }
+        Ok::<_, StoreError>(())
+    };
+    if let Err(error) = outcome.await {
+        report.failed += 1;
+        tracing::error!(route = "reconcile-tallies", %unit, %month, error = %reply::chain(&error), "not reconciled");
+    }
+    report
+}
+
+fn is_closed(month: Month, today: Date) -> bool {
+    Month::of(today.saturating_sub(CLOSED_AFTER_DAYS.days())) > month
+}
+
+fn log_difference(unit: &UnitId, month: Month, difference: &Difference) {
+    for mismatch in &difference.cells {
+        tracing::error!(route = "reconcile-tallies", %unit, %month, cell = %mismatch.cell.sort_key(),
+            cell_rated = mismatch.cell_tally.rated(), rating_rated = mismatch.rating_tally.rated(), "a cell differs from its ratings");
+    }
+    if let Some((seal, now)) = &difference.broken_seal {
+        tracing::error!(route = "reconcile-tallies", %unit, %month, sealed_rated = seal.rated, rating_rated = now.rated, "a sealed month has changed");
+    }
+}
+
+impl ReconcileReport {
+    fn add(&mut self, other: &Self) {
+        self.equal += other.equal;
+        self.mismatched += other.mismatched;
+        self.busy += other.busy;
+        self.failed += other.failed;
+        self.swept += other.swept;
+        self.voided += other.voided;
+        self.sealed += other.sealed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_month_is_closed_some_days_after_its_end() {
+        let october = Month {
+            year: 2026,
+            month: 10,
+        };
+
+        for (today, closed) in [
+            (date(2026, 10, 31), false),
+            (date(2026, 11, 3), false),
+            (date(2026, 11, 4), true),
+            (date(2027, 1, 1), true),
+        ] {
+            assert_eq!(is_closed(october, today), closed, "{today}");
+        }
+    }
+
+    #[test]
+    fn the_months_of_this_quarter_and_the_last_are_open() {
+        let open: Vec<String> = open_months(date(2027, 2, 9))
+            .iter()
+            .map(Month::to_string)
+            .collect();
+
+        assert_eq!(open, ["202610", "202611", "202612", "202701", "202702"]);
+    }
 }

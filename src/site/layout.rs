@@ -49,6 +49,8 @@ pub struct Layout<'a> {
     pub breadcrumbs: Vec<Crumb>,
     /// Last day of the figures on the page, printed at its foot; the page itself shows [`Self::as_of`] where it fits.
     pub data_date: Option<Date>,
+    /// Whether these figures rest until somebody has looked into a difference.
+    pub is_frozen: bool,
     /// Modules to load, by asset name: `js/list-filter.js`.
     pub scripts: &'static [&'static str],
     /// Whether the page reports errors, said first in the title.
@@ -72,6 +74,7 @@ impl<'a> Layout<'a> {
             section: Section::Other,
             breadcrumbs: Vec::new(),
             data_date: None,
+            is_frozen: false,
             scripts: &[],
             errors: false,
             indexed: true,

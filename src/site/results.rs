@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use self::page::AsOf;
 use super::SiteFile;
 use super::context::SiteContext;
 use super::format;
@@ -66,10 +67,15 @@ pub fn unit_files(
 ) -> Vec<SiteFile> {
     let questions = indicator::questions(&context.head.questionnaires);
     let periods = unit_period::all(context, &questions, entry, results);
-    let mut files = unit_page::files(context, entry, results.as_of, &periods);
-    files.extend(ranking_page::files(context, entry, results.as_of, &periods));
+    let mut files = unit_page::files(context, entry, AsOf::of(results), &periods);
+    files.extend(ranking_page::files(
+        context,
+        entry,
+        AsOf::of(results),
+        &periods,
+    ));
     if context.lang == Lang::Vi {
-        let json = json::unit(context.head, &entry.unit, results.as_of, &periods);
+        let json = json::unit(context.head, &entry.unit, AsOf::of(results), &periods);
         let table = table::unit(
             context.head,
             entry,

@@ -1,46 +1,68 @@
 //! Cells: reading a unit-month's sums.
 
-use std::collections::BTreeMap;
-
 use super::error::MalformedItem;
-use super::key::{Key, PK, SK};
+use super::key::{DIFFERENCE, Key, PK, SEAL, SK};
+use super::month_seal::month_seal_from_item;
 use super::rating::Item;
 use super::{Store, StoreError};
 use crate::domain::id::UnitId;
+use crate::domain::month_seal::MonthSeal;
 use crate::domain::period::Month;
-use crate::domain::tally::{CellKey, Counter, Tally};
+use crate::domain::tally::{CellKey, Cells, Counter, Tally};
 
 impl Store {
     /// The cells of `unit` in `month`, read consistently.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read or an item is malformed.
-    pub async fn cells(
+    pub async fn cells(&self, unit: &UnitId, month: Month) -> Result<Cells, StoreError> {
+        Ok(self.counted_month(unit, month).await?.cells)
+    }
+
+    /// The cells of `unit` in `month` and what stands among them, read consistently.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be read or an item is malformed.
+    pub async fn counted_month(
         &self,
         unit: &UnitId,
         month: Month,
-    ) -> Result<BTreeMap<CellKey, Tally>, StoreError> {
+    ) -> Result<CountedMonth, StoreError> {
+        let partition = Key::cells_partition(unit, month);
         let items = self
-            .query(
-                "read cells",
-                &self.tally,
-                Key::cells_partition(unit, month),
-                true,
-            )
+            .query("read cells", &self.tally, partition, true)
             .await?;
-        let cells = items
-            .iter()
-            .filter(|item| !is_seal(item))
-            .map(|item| cell_from_item(unit, month, item));
-        let cells: Result<_, MalformedItem> = cells.collect();
-        cells.map_err(|error| StoreError::during("read cells")(Box::new(error)))
+        let read = || -> Result<_, MalformedItem> {
+            let mut counted = CountedMonth::default();
+            for item in &items {
+                match note(item) {
+                    Some(SEAL) => counted.seal = Some(month_seal_from_item(item)?),
+                    Some(DIFFERENCE) => counted.is_disputed = !item.contains_key("gone"),
+                    Some(_) => {}
+                    None => counted.cells.extend([cell_from_item(unit, month, item)?]),
+                }
+            }
+            Ok(counted)
+        };
+        read().map_err(|error| StoreError::during("read cells")(Box::new(error)))
     }
 }
 
-fn is_seal(item: &Item) -> bool {
-    item.get(SK)
-        .and_then(|sk| sk.as_s().ok())
-        .is_some_and(|sk| sk.starts_with('#'))
+/// What was counted of a unit in a month.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CountedMonth {
+    /// The cells.
+    pub cells: Cells,
+    /// The seal, once the month is closed.
+    pub seal: Option<MonthSeal>,
+    /// Whether a difference was found that is not known to be gone.
+    pub is_disputed: bool,
+}
+
+/// The sort key of an item that stands among the cells and is none.
+fn note(item: &Item) -> Option<&str> {
+    let sk = item.get(SK).and_then(|sk| sk.as_s().ok())?;
+    sk.starts_with('#').then_some(sk)
 }
 
 fn cell_from_item(

@@ -3,7 +3,7 @@
 //! The stream is a doorbell. Whoever calls [`Store::count`], and however often, a rating moves into its cell only
 //! together with the removal of its mark, on the condition that the mark is still there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 
@@ -14,10 +14,13 @@ use super::{Store, StoreError};
 use crate::domain::id::UnitId;
 use crate::domain::period::Month;
 use crate::domain::rating::{Rating, RatingId};
-use crate::domain::tally::{CellKey, Tally, fold};
+use crate::domain::tally::{CellKey, Counter, Tally, fold, leaf_delta};
 
 /// Actions DynamoDB takes in one transaction.
 pub const MAX_ACTIONS: usize = 100;
+
+/// Counters added to one cell at once: an update expression takes 4 KB, and 300 operators.
+pub const MAX_COUNTERS: usize = 200;
 
 /// What became of the ratings handed to [`Store::count`].
 #[derive(Debug, Default)]
@@ -112,7 +115,7 @@ impl Store {
         Ok(actions)
     }
 
-    fn add_to_cell(
+    pub(crate) fn add_to_cell(
         &self,
         cell: &CellKey,
         delta: &Tally,
@@ -164,19 +167,28 @@ fn ids(chunk: &[&Rating]) -> Vec<RatingId> {
     chunk.iter().map(|rating| rating.id.clone()).collect()
 }
 
-/// Splits so that ratings and distinct cells of a chunk fit one transaction.
+/// Splits so that the ratings and distinct cells of a chunk fit one transaction, and a cell's counters one expression.
+///
+/// The 4 MB a transaction may hold are out of reach: fifty cells with all their counters are below 1 MB.
 fn chunks(ratings: Vec<&Rating>) -> Vec<Vec<&Rating>> {
     let mut chunks = Vec::new();
     let mut chunk: Vec<&Rating> = Vec::new();
-    let mut cells = std::collections::BTreeSet::new();
+    let mut cells: BTreeMap<CellKey, BTreeSet<Counter>> = BTreeMap::new();
     for rating in ratings {
         let cell = CellKey::of(rating);
-        let new_cell = usize::from(!cells.contains(&cell));
-        if chunk.len() + cells.len() + 1 + new_cell > MAX_ACTIONS {
+        let delta = leaf_delta(rating);
+        let counters = || delta.counters().map(|(counter, _)| counter.clone());
+        let known = cells.get(&cell);
+        let new_cell = usize::from(known.is_none());
+        let full = known.is_some_and(|known| {
+            let new = counters().filter(|counter| !known.contains(counter));
+            known.len() + new.count() > MAX_COUNTERS
+        });
+        if full || chunk.len() + cells.len() + 1 + new_cell > MAX_ACTIONS {
             chunks.push(std::mem::take(&mut chunk));
             cells.clear();
         }
-        cells.insert(cell);
+        cells.entry(cell).or_default().extend(counters());
         chunk.push(rating);
     }
     if !chunk.is_empty() {
@@ -197,8 +209,29 @@ mod tests {
         month: 11,
     };
 
-    fn actions(chunk: &[&Rating]) -> usize {
-        chunk.len() + fold(chunk.iter().copied()).len()
+    fn fits(chunk: &[&Rating]) -> bool {
+        let cells = fold(chunk.iter().copied());
+        let counters = cells.values().map(|tally| tally.counters().count()).max();
+        chunk.len() + cells.len() <= MAX_ACTIONS && counters.unwrap_or(0) <= MAX_COUNTERS
+    }
+
+    fn store() -> Store {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .build();
+        Store::new(
+            aws_sdk_dynamodb::Client::from_conf(config),
+            "Ratings",
+            "Tally",
+        )
+    }
+
+    /// Names, values and expressions of a transaction, in bytes.
+    fn bytes(actions: &[TransactWriteItem]) -> usize {
+        actions
+            .iter()
+            .map(|action| format!("{action:?}").len())
+            .sum()
     }
 
     proptest! {
@@ -221,12 +254,46 @@ mod tests {
 
             let chunks = chunks(all.clone());
 
-            prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && actions(chunk) <= MAX_ACTIONS));
+            prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && fits(chunk)));
             for pair in chunks.windows(2) {
                 let with_next: Vec<&Rating> = pair[0].iter().chain(&pair[1][..1]).copied().collect();
-                prop_assert!(actions(&with_next) > MAX_ACTIONS, "a chunk was closed too early");
+                prop_assert!(!fits(&with_next), "a chunk was closed too early");
             }
             prop_assert_eq!(chunks.concat(), all);
+        }
+
+        #[test]
+        fn a_cell_with_very_many_answers_is_added_to_in_parts(
+            ratings in ratings_of(NOVEMBER, 40..60), questions in 20..60_u32,
+        ) {
+            let ratings: Vec<Rating> = ratings.iter().enumerate().map(|(index, rating)| {
+                let answer = |question: u32| {
+                    let code = crate::domain::id::QuestionCode::parse(&format!("q{question}")).unwrap();
+                    let option = crate::domain::id::OptionCode::parse(&format!("{:032}", index % 7)).unwrap();
+                    (code, crate::domain::rating::Answer::Option(option))
+                };
+                Rating {
+                    answers: (0..questions).map(answer).collect(),
+                    date: ratings[0].date,
+                    channel: ratings[0].channel,
+                    attestation: ratings[0].attestation,
+                    field_id: None,
+                    subject: ratings[0].subject.clone(),
+                    ..rating.clone()
+                }
+            }).collect();
+            let all: Vec<&Rating> = ratings.iter().collect();
+
+            let chunks = chunks(all.clone());
+
+            prop_assert_eq!(chunks.concat(), all);
+            for chunk in chunks {
+                prop_assert!(fits(&chunk));
+                let actions = store().count_actions(&chunk).unwrap();
+                prop_assert!(bytes(&actions) < 4_000_000);
+                let expressions = actions.iter().filter_map(|action| action.update());
+                prop_assert!(expressions.map(|update| update.update_expression().len()).all(|length| length <= 4_096));
+            }
         }
     }
 }

@@ -14,11 +14,16 @@
 //! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
 //! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
 //! | counted | Ratings | `L#<unit>`            | `COUNTED`                                         | publish           | publish |
+//! | frozen  | Ratings | `L#<unit>`            | `FROZEN`                                          | reconcile         | publish, reconcile |
+//! | approval| Ratings | `V#<yyyymm>`          | `<unit>#<rid>#<seat>`                             | void              | void, reconcile |
+//! | void    | Ratings | `V#<yyyymm>`          | `<unit>#<rid>#VOID`                               | reconcile         | auditors |
 //! | pointer | Ratings | `CATALOG`             | `CURRENT`                                         | import            | all |
 //! | head    | Ratings | `CATALOG#<version>`   | `HEAD`                                            | import            | all |
 //! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
 //! | cell    | Tally   | `C#<unit>#<yyyymm>`   | `<attestation>#<official>#<field>#<channel>#<dd>` | count             | publish, reconcile |
 //! | seal    | Tally   | `C#<unit>#<yyyymm>`   | `#SEAL`                                           | reconcile         | reconcile |
+//! | difference | Tally | `C#<unit>#<yyyymm>` | `#DIFFERENCE`                                     | reconcile         | two people, on an alarm |
+//! | progress| Tally   | `PROGRESS`            | `RECONCILE`                                       | reconcile         | reconcile |
 
 use std::collections::HashMap;
 
@@ -29,11 +34,18 @@ use crate::domain::id::UnitId;
 use crate::domain::period::{Month, Quarter};
 use crate::domain::rating::RatingId;
 use crate::domain::tally::CellKey;
+use crate::domain::void::Seat;
 
 /// Attribute name of the partition key.
 pub(crate) const PK: &str = "PK";
 /// Attribute name of the sort key.
 pub(crate) const SK: &str = "SK";
+/// Sort key of a month's seal; a cell's never begins with `#`.
+pub(crate) const SEAL: &str = "#SEAL";
+/// Sort key of what holds a unit's releases back.
+pub(crate) const FROZEN: &str = "FROZEN";
+/// Sort key of what reconciling found amiss in a month.
+pub(crate) const DIFFERENCE: &str = "#DIFFERENCE";
 
 /// A primary key of either table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +140,36 @@ impl Key {
             Self::cells_partition(&cell.unit_id, cell.month),
             cell.sort_key(),
         )
+    }
+
+    pub(crate) fn month_seal(unit: &UnitId, month: Month) -> Self {
+        Self::new(Self::cells_partition(unit, month), SEAL)
+    }
+
+    pub(crate) fn difference(unit: &UnitId, month: Month) -> Self {
+        Self::new(Self::cells_partition(unit, month), DIFFERENCE)
+    }
+
+    pub(crate) fn progress() -> Self {
+        Self::new("PROGRESS", "RECONCILE")
+    }
+
+    pub(crate) fn frozen(unit: &UnitId) -> Self {
+        Self::new(Self::releases_partition(unit), FROZEN)
+    }
+
+    pub(crate) fn approvals_partition(month: Month) -> String {
+        format!("V#{month}")
+    }
+
+    pub(crate) fn approval(unit: &UnitId, month: Month, id: &RatingId, seat: Seat) -> Self {
+        let sk = format!("{unit}#{}#{}", id.0, seat.code());
+        Self::new(Self::approvals_partition(month), sk)
+    }
+
+    pub(crate) fn void(unit: &UnitId, month: Month, id: &RatingId) -> Self {
+        let sk = format!("{unit}#{}#VOID", id.0);
+        Self::new(Self::approvals_partition(month), sk)
     }
 
     /// The key as the SDK takes it.

@@ -16,12 +16,16 @@ use crate::domain::period::Month;
 use crate::domain::rating::{
     Answer, Attestation, Channel, Rating, RatingId, Satisfaction, Subject,
 };
+use crate::domain::void::VoidReason;
 
 /// An item as the SDK gives it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Attribute that marks a rating as not counted yet; what the stream's filter and the counting condition look at.
 pub(crate) const PEND: &str = "pend";
+
+/// Attribute that says why a rating was set aside; set once, in the transaction that adds to the void counters.
+pub(crate) const VOID: &str = "void";
 
 /// A rating and what else its item tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub struct StoredRating {
     pub digest: String,
     /// Whether it waits to be counted.
     pub pending: bool,
+    /// Why it was set aside, if it was.
+    pub void: Option<VoidReason>,
 }
 
 impl Store {
@@ -251,6 +257,9 @@ pub(crate) fn rating_from_item(item: &Item) -> Result<StoredRating, MalformedIte
         rating,
         digest: text("digest")?.to_owned(),
         pending: item.contains_key(PEND),
+        void: optional(VOID)?
+            .map(|reason| VoidReason::parse(reason).ok_or(malformed(VOID)))
+            .transpose()?,
     })
 }
 
@@ -312,7 +321,8 @@ mod tests {
             StoredRating {
                 rating,
                 digest: "digest".into(),
-                pending: true
+                pending: true,
+                void: None,
             }
         );
     }

@@ -12,7 +12,8 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::error::MalformedItem;
-use super::key::{Key, SK};
+use super::freeze::is_frozen;
+use super::key::{FROZEN, Key, SK};
 use super::{Store, StoreError};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Quarter};
@@ -27,6 +28,15 @@ pub struct StoredRelease {
     pub release: Release,
     /// Counts up with every replacement; 0 before the first.
     pub revision: u64,
+}
+
+/// What has been released of a unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnitReleases {
+    /// The releases.
+    pub by_quarter: BTreeMap<Quarter, StoredRelease>,
+    /// Whether nothing may be released while cells and ratings disagree.
+    pub is_frozen: bool,
 }
 
 /// Whether a release could be replaced.
@@ -46,10 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read or an item is malformed.
-    pub async fn releases(
-        &self,
-        unit: &UnitId,
-    ) -> Result<BTreeMap<Quarter, StoredRelease>, StoreError> {
+    pub async fn releases(&self, unit: &UnitId) -> Result<UnitReleases, StoreError> {
         let items = self
             .query(
                 "read releases",
@@ -58,13 +65,13 @@ impl Store {
                 true,
             )
             .await?;
-        let mut releases = BTreeMap::new();
+        let mut releases = UnitReleases::default();
         for item in &items {
-            let Some(quarter) = item
-                .get(SK)
-                .and_then(|sk| sk.as_s().ok())
-                .and_then(|sk| Quarter::parse(sk))
-            else {
+            let sk = item.get(SK).and_then(|sk| sk.as_s().ok());
+            if sk.is_some_and(|sk| sk == FROZEN) {
+                releases.is_frozen = is_frozen(item);
+            }
+            let Some(quarter) = sk.and_then(|sk| Quarter::parse(sk)) else {
                 continue;
             };
             let malformed = || {
@@ -84,7 +91,8 @@ impl Store {
                 .and_then(|n| n.as_n().ok())
                 .and_then(|n| n.parse().ok())
                 .ok_or_else(malformed)?;
-            releases.insert(quarter, StoredRelease { release, revision });
+            let stored = StoredRelease { release, revision };
+            releases.by_quarter.insert(quarter, stored);
         }
         Ok(releases)
     }
@@ -179,6 +187,8 @@ struct ReleaseBody {
     rows: Vec<RowBody>,
     shown: BTreeSet<OfficialId>,
     received: BTreeMap<String, u64>,
+    #[serde(default)]
+    set_aside: BTreeMap<String, u64>,
     as_of: Option<Date>,
 }
 
@@ -209,6 +219,11 @@ impl ReleaseBody {
                 .iter()
                 .map(|(month, rated)| (month.to_string(), *rated))
                 .collect(),
+            set_aside: release
+                .set_aside
+                .iter()
+                .map(|(month, voided)| (month.to_string(), *voided))
+                .collect(),
             as_of: release.as_of,
         }
     }
@@ -235,6 +250,9 @@ impl ReleaseBody {
         }
         for (month, rated) in self.received {
             release.received.insert(Month::parse(&month)?, rated);
+        }
+        for (month, voided) in self.set_aside {
+            release.set_aside.insert(Month::parse(&month)?, voided);
         }
         Some(release)
     }
@@ -271,7 +289,8 @@ mod tests {
         #[test]
         fn a_release_reads_back_as_stored(
             places in vec((cell_key(), tally()), 0..12), shown in any::<u16>(),
-            received in btree_map(day(), any::<u64>(), 0..4), as_of in option::of(day()),
+            received in btree_map(day(), any::<u64>(), 0..4), set_aside in btree_map(day(), any::<u64>(), 0..4),
+            as_of in option::of(day()),
         ) {
             let place = |(cell, tally): (crate::domain::tally::CellKey, Tally)| {
                 let row = Row { attestation: cell.attestation, official_id: cell.official_id };
@@ -282,6 +301,7 @@ mod tests {
             let picked = officials.enumerate().filter(|(index, _)| shown >> index & 1 == 1);
             release.shown = picked.map(|(_, official)| official).collect();
             release.received = received.into_iter().map(|(day, rated)| (Month::of(day), rated)).collect();
+            release.set_aside = set_aside.into_iter().map(|(day, rated)| (Month::of(day), rated)).collect();
 
             let packed = pack(&ReleaseBody::from_release(&release));
             let unpacked = unpack::<ReleaseBody>(&packed).and_then(ReleaseBody::into_release);

@@ -122,7 +122,7 @@ async fn reconciling_finds_every_item_that_somebody_changes() {
     }
 
     let reconciled = store.reconcile(&unit, month).await.unwrap();
-    assert!(matches!(reconciled, Reconciled::Equal { swept } if swept.counted == 0));
+    assert!(matches!(reconciled, Reconciled::Equal { swept, .. } if swept.counted == 0));
 }
 
 #[tokio::test]

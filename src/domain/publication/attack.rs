@@ -18,6 +18,7 @@ use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Period, Quarter};
 use crate::domain::rating::Attestation;
 use crate::domain::tally::{Counter, Tally};
+use crate::domain::void::VoidReason;
 
 const ATTESTATIONS: [Attestation; 3] = [
     Attestation::DossierVerified,
@@ -37,6 +38,21 @@ struct Arrival {
     late: bool,
     rated: u64,
     satisfied: u64,
+    /// Ratings of the place set aside after that, as far as there are any.
+    voided: u64,
+    /// Whether those that came in last are set aside first.
+    newest_first: bool,
+}
+
+/// What one place holds that no tally tells.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    /// Counted, not released, not set aside.
+    fresh: u64,
+    /// Released, not set aside.
+    out: u64,
+    /// Released, set aside, not taken off yet.
+    off: u64,
 }
 
 /// What came in, by days until the publication that follows.
@@ -63,8 +79,9 @@ enum Figure {
 /// Every publication of a history, and the truth behind it.
 struct Archive {
     snapshots: Vec<UnitResults>,
-    /// Every place that could have grown, by what the calendar and the catalog tell; with what did.
-    atoms: Vec<(Atom, Tally)>,
+    /// Every place that could have grown, by what the calendar and the catalog tell; with what did, and the ratings that
+    /// came in or were taken off behind it.
+    atoms: Vec<(Atom, Tally, u64)>,
     releases: BTreeMap<Quarter, Release>,
 }
 
@@ -80,6 +97,37 @@ enum Knowledge {
 fn month_of(date: Date, late: bool) -> Month {
     let month = Month::of(date);
     if late { month.previous() } else { month }
+}
+
+impl Held {
+    /// Sets ratings aside as `arrival` says, in `counted` too.
+    fn void(&mut self, counted: &mut Tally, arrival: &Arrival) {
+        for _ in 0..arrival.voided.min(self.fresh + self.out) {
+            if self.out == 0 || (arrival.newest_first && self.fresh > 0) {
+                self.fresh -= 1;
+            } else {
+                self.out -= 1;
+                self.off += 1;
+            }
+            let net = counted.net();
+            let verdict = match net.satisfied() > 0 {
+                true => Counter::Satisfied,
+                false => Counter::NotSatisfied,
+            };
+            for counter in [Counter::Rated, verdict] {
+                counted.add(Counter::Voided(Box::new(counter)), 1);
+            }
+            counted.add(Counter::VoidedFor(VoidReason::Fraud), 1);
+        }
+    }
+
+    /// Releases everything; how many came in or were taken off.
+    fn release(&mut self) -> u64 {
+        let events = self.fresh + self.off;
+        self.out += self.fresh;
+        (self.fresh, self.off) = (0, 0);
+        events
+    }
 }
 
 impl Archive {
@@ -106,6 +154,7 @@ impl Archive {
             releases: BTreeMap::new(),
         };
         let mut counted: BTreeMap<Quarter, Grid> = BTreeMap::new();
+        let mut held: BTreeMap<(Row, Month), Held> = BTreeMap::new();
         let mut today = date(2026, 8, 20);
         for (publication, (days, arrivals)) in history.iter().enumerate() {
             today += days.days();
@@ -123,8 +172,13 @@ impl Archive {
                 ]
                 .into_iter()
                 .collect();
+                let place = (row, month);
                 let grid = counted.entry(month.quarter()).or_default();
-                *grid.entry((row, month)).or_default() += &tally;
+                let counted = grid.entry(place.clone()).or_default();
+                *counted += &tally;
+                let held = held.entry(place).or_default();
+                held.fresh += rated;
+                held.void(counted, arrival);
             }
             let this = Month::of(today).quarter();
             for quarter in [this.previous(), this] {
@@ -154,7 +208,12 @@ impl Archive {
                                 month,
                                 row,
                             };
-                            archive.atoms.push((atom, new.checked_sub(old).unwrap()));
+                            let grown = new.checked_sub(old).unwrap();
+                            let events = match grown.is_empty() {
+                                true => 0,
+                                false => held.entry(place).or_default().release(),
+                            };
+                            archive.atoms.push((atom, grown, events));
                         }
                     }
                 }
@@ -185,7 +244,7 @@ impl Archive {
         }
         let with_atoms = figures.into_iter().map(|(figure, value)| {
             let sums = |atom: &Atom| atom.publication <= publication && figure.sums(atom, results);
-            let coefficients = self.atoms.iter().map(|(atom, _)| i64::from(sums(atom)));
+            let coefficients = self.atoms.iter().map(|(atom, ..)| i64::from(sums(atom)));
             let coefficients = coefficients.collect();
             (figure, (value, coefficients))
         });
@@ -199,23 +258,19 @@ impl Archive {
         for publication in 0..self.snapshots.len() {
             let figures = self.figures(publication);
             for (figure, (value, coefficients)) in &figures {
-                let mut sum = Tally::default();
-                for ((_, tally), _) in self
-                    .atoms
-                    .iter()
-                    .zip(coefficients)
-                    .filter(|(_, c)| **c == 1)
-                {
-                    sum += tally;
-                }
-                assert_eq!(*value, sum, "{figure:?} is not the sum it is taken for");
-                let (mut new_value, mut new) = (value.clone(), coefficients.clone());
-                if let Some((old_value, old)) = last.get(figure) {
-                    new_value = value.checked_sub(old_value).unwrap();
+                assert_eq!(
+                    *value,
+                    self.sum(coefficients).net(),
+                    "{figure:?} is not the sum it is taken for"
+                );
+                let mut new = coefficients.clone();
+                if let Some((_, old)) = last.get(figure) {
                     for (new, old) in new.iter_mut().zip::<&Vec<i64>>(old) {
                         *new -= old;
                     }
                 }
+                // Also where as much came in as was taken off, the attacker may take it that something moved.
+                let new_value = self.sum(&new);
                 equations.push((new_value, new));
             }
             last = figures;
@@ -223,13 +278,27 @@ impl Archive {
         equations
     }
 
+    /// What the atoms of a figure hold, with all that was set aside.
+    fn sum(&self, coefficients: &[i64]) -> Tally {
+        let mut sum = Tally::default();
+        for ((_, tally, _), _) in self
+            .atoms
+            .iter()
+            .zip(coefficients)
+            .filter(|(_, c)| **c != 0)
+        {
+            sum += tally;
+        }
+        sum
+    }
+
     /// The first set of ratings found that can be taken apart and that `search` looks for.
     fn leak(&self, knowledge: Knowledge, search: &Search) -> Option<Vec<(Atom, u64)>> {
         let equations = self.equations();
         let mut known = vec![true; self.atoms.len()];
-        for (index, (atom, tally)) in self.atoms.iter().enumerate() {
+        for (index, (atom, tally, _)) in self.atoms.iter().enumerate() {
             known[index] = match knowledge {
-                Knowledge::WhereRatingsAre => tally.rated() > 0,
+                Knowledge::WhereRatingsAre => !tally.is_empty(),
                 Knowledge::Published => !self.seen_empty(atom, &equations, index),
             };
         }
@@ -242,7 +311,7 @@ impl Archive {
         let space = Space::spanned_by(rows.collect());
         let atoms: Vec<(Atom, u64)> = columns
             .iter()
-            .map(|column| (self.atoms[*column].0.clone(), self.atoms[*column].1.rated()))
+            .map(|column| (self.atoms[*column].0.clone(), self.atoms[*column].2))
             .collect();
         space.indicator(&atoms, search)
     }
@@ -274,7 +343,7 @@ impl Archive {
                 && !shown
                 && (other.publication, other.quarter) == (atom.publication, atom.quarter)
         };
-        let grew = |(other, tally): &(Atom, Tally)| hidden(other) && tally.rated() > 0;
+        let grew = |(other, tally, _): &(Atom, Tally, u64)| hidden(other) && !tally.is_empty();
         hidden(atom) && !self.atoms.iter().any(grew)
     }
 }
@@ -461,31 +530,43 @@ fn thresholds(k: u64, n: u64) -> Thresholds {
 
 /// Officials below n who are not shown, over all quarters.
 fn below(archive: &Archive, n: u64) -> BTreeSet<OfficialId> {
-    let mut released: BTreeMap<OfficialId, u64> = BTreeMap::new();
+    let mut released: BTreeMap<OfficialId, Tally> = BTreeMap::new();
     let mut shown = BTreeSet::new();
     for release in archive.releases.values() {
         for ((row, _), tally) in &release.grid {
             if let Some(official) = &row.official_id {
-                *released.entry(official.clone()).or_default() += tally.rated();
+                *released.entry(official.clone()).or_default() += tally;
             }
         }
         shown.extend(release.shown.iter().cloned());
     }
     let below = released
         .into_iter()
-        .filter(|(official, rated)| *rated < n && !shown.contains(official));
+        .filter(|(official, tally)| tally.standing() < n && !shown.contains(official));
     below.map(|(official, _)| official).collect()
 }
 
 fn history() -> impl Strategy<Value = History> {
-    let arrival = (0..3_usize, 0..5_usize, any::<bool>(), 1..7_u64, 0..7_u64);
-    let arrival = arrival.prop_map(|(attestation, subject, late, rated, satisfied)| Arrival {
-        attestation,
-        subject,
-        late,
-        rated,
-        satisfied,
-    });
+    let voids = (prop_oneof![3 => Just(0), 1 => 1..7_u64], any::<bool>());
+    let arrival = (
+        0..3_usize,
+        0..5_usize,
+        any::<bool>(),
+        0..7_u64,
+        0..7_u64,
+        voids,
+    );
+    let arrival = arrival.prop_map(
+        |(attestation, subject, late, rated, satisfied, (voided, newest_first))| Arrival {
+            attestation,
+            subject,
+            late,
+            rated,
+            satisfied,
+            voided,
+            newest_first,
+        },
+    );
     prop::collection::vec((0..25_i64, prop::collection::vec(arrival, 0..8)), 1..9)
 }
 
@@ -517,6 +598,8 @@ fn arrival(subject: usize, late: bool, rated: u64) -> Arrival {
         late,
         rated,
         satisfied: rated,
+        voided: 0,
+        newest_first: false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Which counted ratings are released into published figures.
 //!
 //! A release is the set of ratings every published figure of a unit and quarter is a sum of. It grows only by amounts
-//! that no comparison of two publications can take apart:
+//! that no comparison of two publications can take apart, counted in events. An event is a rating that comes in, or one
+//! released before that is set aside and taken off:
 //!
 //! * every row (one official, or the unit itself, within one attestation) grows by nothing or by at least k;
 //! * every month grows by nothing or by at least k;
@@ -55,6 +56,8 @@ pub struct Release {
     pub shown: BTreeSet<OfficialId>,
     /// Ratings counted when the release last moved, by month.
     pub received: BTreeMap<Month, u64>,
+    /// Ratings set aside by month, taken off the figures or not yet; always the latest number.
+    pub set_aside: BTreeMap<Month, u64>,
     /// Day the release last moved.
     pub as_of: Option<Date>,
 }
@@ -91,12 +94,12 @@ impl Release {
         }
     }
 
-    /// Counted ratings that are not released yet. A cell that shrank gives nothing: reconciling finds it.
+    /// Ratings and voids that are counted and not released yet. A cell that shrank gives nothing: reconciling finds it.
     fn pending(&self, counted: &Grid) -> Grid {
         let nothing = Tally::default();
         let grown = counted.iter().filter_map(|(place, tally)| {
             let rest = tally.checked_sub(self.grid.get(place).unwrap_or(&nothing))?;
-            (rest.rated() > 0).then(|| (place.clone(), rest))
+            (!rest.is_empty()).then(|| (place.clone(), rest))
         });
         grown.collect()
     }
@@ -108,17 +111,17 @@ impl Release {
         barred: &BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) -> BTreeSet<OfficialId> {
-        let mut rated: BTreeMap<&OfficialId, u64> = BTreeMap::new();
+        let mut of: BTreeMap<&OfficialId, Tally> = BTreeMap::new();
         for ((row, _), tally) in self.grid.iter().chain(pending) {
             if let Some(official) = &row.official_id
                 && thresholds.ranking_strata.contains(&row.attestation)
             {
-                *rated.entry(official).or_default() += tally.rated();
+                *of.entry(official).or_default() += tally;
             }
         }
-        let enough = rated
-            .into_iter()
-            .filter(|(official, rated)| *rated >= thresholds.n && !barred.contains(*official));
+        let enough = of.into_iter().filter(|(official, tally)| {
+            tally.standing() >= thresholds.n && !barred.contains(*official)
+        });
         enough
             .map(|(official, _)| official.clone())
             .chain(self.shown.iter().cloned())
@@ -132,15 +135,15 @@ impl Release {
         shown: &BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) -> Option<Attestation> {
-        let mut hidden: BTreeMap<Attestation, u64> = BTreeMap::new();
+        let mut hidden: BTreeMap<Attestation, Tally> = BTreeMap::new();
         for ((row, _), tally) in self.grid.iter().chain(pending) {
             if is_hidden(row, shown, thresholds) {
-                *hidden.entry(row.attestation).or_default() += tally.rated();
+                *hidden.entry(row.attestation).or_default() += tally;
             }
         }
         hidden
             .into_iter()
-            .find(|(_, rated)| (1..thresholds.n).contains(rated))
+            .find(|(_, tally)| (1..thresholds.n).contains(&tally.standing()))
             .map(|(attestation, _)| attestation)
     }
 
@@ -210,13 +213,21 @@ impl Release {
         counted: &Grid,
         today: Date,
     ) -> Self {
+        let mut set_aside: BTreeMap<Month, u64> = BTreeMap::new();
+        for ((_, month), tally) in counted.iter().filter(|(_, tally)| tally.voided() > 0) {
+            *set_aside.entry(*month).or_default() += tally.voided();
+        }
         if pending.is_empty() && shown == self.shown {
-            return self.clone();
+            return Self {
+                set_aside,
+                ..self.clone()
+            };
         }
         let mut next = Self {
             shown,
             as_of: Some(today),
             received: BTreeMap::new(),
+            set_aside,
             grid: self.grid.clone(),
         };
         for (place, tally) in pending {
@@ -236,7 +247,7 @@ fn is_hidden(row: &Row, shown: &BTreeSet<OfficialId>, thresholds: &Thresholds) -
     })
 }
 
-/// Drops what is fewer than k ratings until nothing is: rows, months, and what rows have in some months and others.
+/// Drops what is fewer than k events until nothing is: rows, months, and what rows have in some months and others.
 fn hold_back_too_small(pending: &mut Grid, k: u64) {
     loop {
         peel(pending, k);
@@ -265,21 +276,26 @@ fn thin_crossing(pending: &Grid, k: u64) -> Option<BTreeSet<(Row, Month)>> {
         let crossing = pending
             .iter()
             .filter(|((row, month), _)| within(month) && outside.contains(row));
-        let (places, ratings): (BTreeSet<_>, Vec<u64>) = crossing
-            .map(|(place, tally)| (place.clone(), tally.rated()))
+        let (places, events): (BTreeSet<_>, Vec<u64>) = crossing
+            .map(|(place, tally)| (place.clone(), events(tally)))
             .unzip();
-        (1..k).contains(&ratings.iter().sum()).then_some(places)
+        (!places.is_empty() && events.iter().sum::<u64>() < k).then_some(places)
     })
 }
 
-/// Drops rows and months with fewer than k ratings until every one left has at least k.
+/// Ratings that came in and voids, at least; one that did both is none.
+fn events(pending: &Tally) -> u64 {
+    pending.rated().abs_diff(pending.voided())
+}
+
+/// Drops rows and months with fewer than k events until every one left has at least k.
 fn peel(pending: &mut Grid, k: u64) {
     loop {
         let mut rows: BTreeMap<Row, u64> = BTreeMap::new();
         let mut months: BTreeMap<Month, u64> = BTreeMap::new();
         for ((row, month), tally) in pending.iter() {
-            *rows.entry(row.clone()).or_default() += tally.rated();
-            *months.entry(*month).or_default() += tally.rated();
+            *rows.entry(row.clone()).or_default() += events(tally);
+            *months.entry(*month).or_default() += events(tally);
         }
         let before = pending.len();
         pending.retain(|(row, month), _| rows[row] >= k && months[month] >= k);

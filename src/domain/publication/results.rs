@@ -6,6 +6,8 @@ use super::{DossierCounts, Ledger, PeriodResults, Release, UnitResults};
 use crate::domain::id::UnitId;
 use crate::domain::period::{Month, Period, Quarter};
 use crate::domain::rating::Attestation;
+use crate::domain::tally::Counter;
+use crate::domain::void::VoidReason;
 
 /// The results of one unit from its `releases` and, where known, its dossiers by month of receipt.
 ///
@@ -24,14 +26,22 @@ pub fn unit_results(
             Period::Year(quarter.year),
             Period::All,
         ];
-        for ((row, month), tally) in &release.grid {
-            let of_month = periods.entry(Period::Month(*month)).or_default();
-            of_month.total += tally;
-            of_month.ledger.published += tally.rated();
-            for period in wide {
+        for ((row, month), released) in &release.grid {
+            let tally = &released.net();
+            for period in wide.into_iter().chain([Period::Month(*month)]) {
                 let results = periods.entry(period).or_default();
                 results.total += tally;
                 results.ledger.published += tally.rated();
+                results.ledger.taken_off += released.voided();
+                for reason in VoidReason::ALL {
+                    let voided = released.get(&Counter::VoidedFor(*reason));
+                    if voided > 0 {
+                        *results.taken_off_for.entry(*reason).or_default() += voided;
+                    }
+                }
+            }
+            for period in wide {
+                let results = periods.entry(period).or_default();
                 let stratum = results.strata.entry(row.attestation).or_default();
                 let Some(official) = &row.official_id else {
                     stratum.unit_itself += tally;
@@ -48,6 +58,12 @@ pub fn unit_results(
                 periods.entry(period).or_default().ledger.received += received;
             }
         }
+        // Before anything is released, nothing is told of the quarter.
+        for (month, set_aside) in release.set_aside.iter().filter(|_| release.as_of.is_some()) {
+            for period in wide.into_iter().chain([Period::Month(*month)]) {
+                periods.entry(period).or_default().ledger.set_aside += set_aside;
+            }
+        }
     }
     for (period, results) in &mut periods {
         results.dossiers = sum_dossiers(dossiers, *period);
@@ -55,6 +71,7 @@ pub fn unit_results(
     UnitResults {
         unit_id,
         as_of: releases.values().filter_map(|release| release.as_of).max(),
+        is_frozen: false,
         periods,
     }
 }
@@ -87,6 +104,8 @@ impl Ledger {
         Self {
             received: self.received + other.received,
             published: self.published + other.published,
+            taken_off: self.taken_off + other.taken_off,
+            set_aside: self.set_aside + other.set_aside,
         }
     }
 }

@@ -1,9 +1,12 @@
 use proptest::collection::vec;
+use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::domain::arbitrary::{cell_key, counter, day, rating, ratings, ratings_of, tally};
+use crate::domain::arbitrary::{
+    cell_key, counter, day, rating, ratings, ratings_of, tally, void_reason,
+};
 use crate::domain::publication::{Release, Thresholds, release, results};
 
 const NOVEMBER: Month = Month {
@@ -216,12 +219,15 @@ enum Tamper {
     TurnVerdict(Index),
     /// The mark set again, or removed without counting.
     TurnMark(Index),
+    /// Set aside, or for another reason, or no more.
+    TurnVoid(Index, Option<VoidReason>),
 }
 
 fn tamper() -> impl Strategy<Value = Tamper> {
     let at = any::<Index>;
     prop_oneof![
         (at(), counter()).prop_map(|(at, counter)| Tamper::Raise(at, counter)),
+        (at(), option::of(void_reason())).prop_map(|(at, void)| Tamper::TurnVoid(at, void)),
         (at(), at()).prop_map(|(at, counter)| Tamper::Lower(at, counter)),
         at().prop_map(Tamper::Drop),
         (at(), cell_key()).prop_map(|(at, cell)| Tamper::Move(at, cell)),
@@ -234,19 +240,24 @@ fn tamper() -> impl Strategy<Value = Tamper> {
     ]
 }
 
-/// Cells and ratings, each with whether it waits, after `tamper`.
-fn tampered(
-    ratings: &[Rating],
-    pending: usize,
-    tamper: &Tamper,
-) -> (BTreeMap<CellKey, Tally>, Vec<(Rating, bool)>) {
-    let mut cells = fold(&ratings[pending..]);
-    let mut stored: Vec<(Rating, bool)> = ratings
-        .iter()
-        .cloned()
-        .zip((0..).map(|i| i < pending))
-        .collect();
-    let counted = ratings.len() - pending;
+/// A rating as somebody with the rights finds it.
+#[derive(Debug, Clone)]
+struct Found {
+    rating: Rating,
+    pending: bool,
+    void: Option<VoidReason>,
+}
+
+fn counted(found: &[Found]) -> Cells {
+    let counted = found.iter().filter(|found| !found.pending);
+    fold_counted(counted.map(|found| (&found.rating, found.void)))
+}
+
+/// Cells and ratings after `tamper`; the first `pending` wait.
+fn tampered(honest: &[Found], pending: usize, tamper: &Tamper) -> (Cells, Vec<Found>) {
+    let mut cells = counted(honest);
+    let mut stored = honest.to_vec();
+    let number = honest.len() - pending;
     let key = |at: &Index| cells.keys().nth(at.index(cells.len())).unwrap().clone();
     match tamper {
         Tamper::Raise(at, counter) => cells.get_mut(&key(at)).unwrap().add(counter.clone(), 1),
@@ -268,29 +279,25 @@ fn tampered(
             .entry(cell.clone())
             .or_default()
             .add(counter.clone(), 1),
-        Tamper::RemoveRating(at) => drop(stored.remove(pending + at.index(counted))),
-        Tamper::RepeatRating(at) => stored.push(stored[pending + at.index(counted)].clone()),
-        Tamper::ReplaceRating(at, rating) => stored[pending + at.index(counted)].0 = rating.clone(),
+        Tamper::RemoveRating(at) => drop(stored.remove(pending + at.index(number))),
+        Tamper::RepeatRating(at) => stored.push(stored[pending + at.index(number)].clone()),
+        Tamper::ReplaceRating(at, rating) => {
+            stored[pending + at.index(number)].rating = rating.clone()
+        }
         Tamper::TurnVerdict(at) => {
-            let rating = &mut stored[pending + at.index(counted)].0;
+            let rating = &mut stored[pending + at.index(number)].rating;
             rating.satisfaction = match rating.satisfaction {
                 Satisfaction::Satisfied => Satisfaction::NotSatisfied,
                 Satisfaction::NotSatisfied => Satisfaction::Satisfied,
             };
         }
         Tamper::TurnMark(at) => {
-            let mark = &mut stored[at.index(ratings.len())].1;
+            let mark = &mut stored[at.index(honest.len())].pending;
             *mark = !*mark;
         }
+        Tamper::TurnVoid(at, void) => stored[pending + at.index(number)].void = *void,
     }
     (cells, stored)
-}
-
-fn counted(stored: &[(Rating, bool)]) -> impl Iterator<Item = &Rating> {
-    stored
-        .iter()
-        .filter(|(_, pending)| !pending)
-        .map(|(rating, _)| rating)
 }
 
 proptest! {
@@ -298,20 +305,45 @@ proptest! {
 
     #[test]
     fn reconciling_catches_every_single_tamper(
-        ratings in ratings_of(NOVEMBER, 2..6), pending in any::<Index>(), tamper in tamper(),
+        found in vec(ratings_of(NOVEMBER, 1..2).prop_map(|mut one| one.remove(0)), 2..6),
+        voids in vec(option::of(void_reason()), 6), pending in any::<Index>(), tamper in tamper(),
     ) {
-        let pending = pending.index(ratings.len());
-        let honest = fold(&ratings[pending..]);
-        let (cells, stored) = tampered(&ratings, pending, &tamper);
-        // Moving a cell onto itself, or putting a rating in place of one that counts the same, changes nothing.
-        let same_counts = |a: &Rating, b: &Rating| CellKey::of(a) == CellKey::of(b) && leaf_delta(a) == leaf_delta(b);
+        let pending = pending.index(found.len());
+        let honest: Vec<Found> = found.into_iter().zip(voids).enumerate().map(|(index, (rating, void))| {
+            let pending = index < pending;
+            Found { rating, pending, void: void.filter(|_| !pending) }
+        }).collect();
+        let truth = counted(&honest);
+        let (cells, stored) = tampered(&honest, pending, &tamper);
+        // Moving a cell onto itself, or putting in place of a rating what counts the same, changes nothing.
         let changed = match &tamper {
-            Tamper::Move(..) => cells != honest,
-            Tamper::ReplaceRating(at, by) => !same_counts(&ratings[pending + at.index(ratings.len() - pending)], by),
+            Tamper::Move(..) => cells != truth,
+            Tamper::ReplaceRating(..) | Tamper::TurnVoid(..) => counted(&stored) != truth,
             _ => true,
         };
 
-        prop_assert_eq!(mismatches(&honest, &ratings[pending..]), Vec::new());
-        prop_assert_eq!(mismatches(&cells, counted(&stored)).is_empty(), !changed);
+        prop_assert_eq!(mismatches(&truth, &counted(&honest)), Vec::new());
+        prop_assert_eq!(mismatches(&cells, &counted(&stored)).is_empty(), !changed);
+    }
+
+    #[test]
+    fn what_stands_is_the_fold_of_the_ratings_that_were_not_set_aside(
+        ratings in ratings_of(NOVEMBER, 0..12), voids in vec(option::of(void_reason()), 12),
+    ) {
+        let stored: Vec<_> = ratings.iter().zip(voids).collect();
+        let cells = fold_counted(stored.iter().map(|(rating, void)| (*rating, *void)));
+        let left = fold(stored.iter().filter(|(_, void)| void.is_none()).map(|(rating, _)| *rating));
+        let number = |reason: VoidReason| stored.iter().filter(|(_, void)| *void == Some(reason)).count() as u64;
+
+        let net: Cells = cells.iter().map(|(key, tally)| (key.clone(), tally.net()))
+            .filter(|(_, tally)| !tally.is_empty()).collect();
+        let total = sum(cells.values());
+
+        prop_assert_eq!(net, left);
+        prop_assert_eq!(total.rated(), ratings.len() as u64);
+        prop_assert_eq!(total.standing() + total.voided(), total.rated());
+        for reason in VoidReason::ALL {
+            prop_assert_eq!(total.get(&Counter::VoidedFor(*reason)), number(*reason));
+        }
     }
 }

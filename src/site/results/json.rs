@@ -13,9 +13,11 @@ use crate::domain::publication::{DossierCounts, Ledger};
 use crate::domain::score::Tenths;
 use crate::domain::score::ruleset::Total;
 use crate::domain::score::satisfaction::Between;
+use crate::domain::void::VoidReason;
 
 use super::figures::Figures;
 use super::overview::Overview;
+use super::page::AsOf;
 use super::unit_period::{QuestionCounts, Score, UnitPeriod};
 
 /// Name and version of [`UnitDocument`].
@@ -55,7 +57,7 @@ const LEGEND: [(&str, &str); 14] = [
     ),
     (
         "ledger",
-        "ratings: received = published + waiting for enough to be shown",
+        "ratings: received = published + taken_off + waiting for enough to be shown; set_aside counts voids at once, taken_off those within the figures",
     ),
     (
         "dossiers",
@@ -81,6 +83,8 @@ pub struct UnitDocument {
     /// Last day of the figures.
     #[schema(value_type = Option<String>, format = Date)]
     as_of: Option<Date>,
+    /// Whether figures rest because a reconciliation found a difference.
+    is_frozen: bool,
     /// By period: `all`, `2026`, `2026q4`, `202611`.
     periods: BTreeMap<String, UnitPeriodBody>,
 }
@@ -242,6 +246,12 @@ struct LedgerBody {
     received: u64,
     published: u64,
     waiting: u64,
+    /// Ratings two people set aside, taken off the published figures or not yet.
+    set_aside: u64,
+    /// Those of them taken off.
+    taken_off: u64,
+    /// Why, for those taken off.
+    taken_off_for: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -275,7 +285,7 @@ struct UnitLine {
 pub(super) fn unit(
     head: &CatalogHead,
     unit: &Unit,
-    as_of: Option<Date>,
+    as_of: AsOf,
     periods: &[UnitPeriod],
 ) -> Vec<u8> {
     let periods = periods.iter();
@@ -288,7 +298,8 @@ pub(super) fn unit(
             name: Name::from(&unit.name),
             group_id: unit.group_id.to_string(),
         },
-        as_of,
+        as_of: as_of.day,
+        is_frozen: as_of.is_frozen,
         periods: periods
             .map(|period| (period.period.to_string(), UnitPeriodBody::from(period)))
             .collect(),
@@ -312,7 +323,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview) -> Vec<u8> {
                 .and_then(|(_, tally)| Figures::of(tally))
                 .map(FiguresBody::from),
             dossiers: unit.results.dossiers.map(DossiersBody::from),
-            ledger: LedgerBody::from(unit.results.ledger),
+            ledger: LedgerBody::new(unit.results.ledger, &unit.results.taken_off_for),
         })
     });
     bytes(&PeriodDocument {
@@ -327,7 +338,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview) -> Vec<u8> {
             units_received: overview.units_received,
             total: overview.total.map(FiguresBody::from),
             dossiers: overview.dossiers.map(DossiersBody::from),
-            ledger: LedgerBody::from(overview.ledger),
+            ledger: LedgerBody::new(overview.ledger, &overview.taken_off_for),
         },
         units: units.collect(),
     })
@@ -418,7 +429,7 @@ impl From<&UnitPeriod<'_>> for UnitPeriodBody {
                 .rated_dossiers
                 .map(|Between { least, most }| CountBetween { least, most }),
             decision_766_percent: period.decision_766_ratio.map(PercentBetween::from),
-            ledger: LedgerBody::from(period.results.ledger),
+            ledger: LedgerBody::new(period.results.ledger, &period.results.taken_off_for),
         }
     }
 }
@@ -496,12 +507,18 @@ impl From<Between<Tenths>> for PercentBetween {
     }
 }
 
-impl From<Ledger> for LedgerBody {
-    fn from(ledger: Ledger) -> Self {
+impl LedgerBody {
+    fn new(ledger: Ledger, taken_off_for: &BTreeMap<VoidReason, u64>) -> Self {
         Self {
             received: ledger.received,
             published: ledger.published,
             waiting: ledger.waiting(),
+            set_aside: ledger.set_aside,
+            taken_off: ledger.taken_off,
+            taken_off_for: taken_off_for
+                .iter()
+                .map(|(reason, count)| (reason.code(), *count))
+                .collect(),
         }
     }
 }

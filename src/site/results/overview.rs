@@ -9,6 +9,7 @@ use crate::domain::id::UnitId;
 use crate::domain::period::Period;
 use crate::domain::publication::{DossierCounts, Ledger, UnitResults};
 use crate::domain::tally::Tally;
+use crate::domain::void::VoidReason;
 use crate::site::context::SiteContext;
 
 use super::figures::Figures;
@@ -30,6 +31,7 @@ pub(super) struct Overview<'a> {
     pub(super) units_received: usize,
     /// Sum of the units'.
     pub(super) ledger: Ledger,
+    pub(super) taken_off_for: BTreeMap<VoidReason, u64>,
     /// Sum over the units that report them.
     pub(super) dossiers: Option<DossierCounts>,
 }
@@ -45,11 +47,14 @@ impl<'a> Overview<'a> {
         let listed: Vec<&UnitStanding> = groups.iter().flat_map(|g| &g.units).collect();
         let mut total = Tally::default();
         let mut ledger = Ledger::default();
+        let mut taken_off_for: BTreeMap<VoidReason, u64> = BTreeMap::new();
         let mut dossiers: Option<DossierCounts> = None;
         for unit in &listed {
             total += &unit.results.total;
-            ledger.received += unit.results.ledger.received;
-            ledger.published += unit.results.ledger.published;
+            ledger = ledger.plus(unit.results.ledger);
+            for (reason, count) in &unit.results.taken_off_for {
+                *taken_off_for.entry(*reason).or_default() += count;
+            }
             if let Some(counts) = unit.results.dossiers {
                 let sum = dossiers.get_or_insert_default();
                 sum.received += counts.received;
@@ -66,6 +71,7 @@ impl<'a> Overview<'a> {
                 .count(),
             units_received: listed.len(),
             ledger,
+            taken_off_for,
             dossiers,
             groups,
         }

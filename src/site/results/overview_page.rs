@@ -12,7 +12,7 @@ use crate::site::layout::Layout;
 use super::figures::{Figures, Share};
 use super::navigation::{self, Place, View};
 use super::overview::Overview;
-use super::page::{self, Files, Frame, Headline};
+use super::page::{self, AsOf, Files, Frame, Headline};
 use super::standing::{GroupStanding, UnitStanding};
 use super::wording::{count_between, counted, fill, number, ranking_strata};
 
@@ -107,7 +107,10 @@ impl<'a> OverviewPage<'a> {
             Some(period) => format!("{heading}, {period}"),
             None => heading.clone(),
         };
-        let as_of = shown.and_then(|shown| shown.as_of);
+        let as_of = AsOf {
+            day: shown.and_then(|shown| shown.as_of),
+            is_frozen: false,
+        };
         let mut layout = page::layout(context, place.path(period, view), title, as_of);
         if shown.is_some() {
             layout = layout.scripts(&["js/list-filter.js"]);
@@ -170,7 +173,7 @@ impl OverviewBody {
                 .map(|group| GroupRows::new(context, overview, group))
                 .collect(),
             how: how(context, overview.period),
-            ledger: page::ledger_lines(context, overview.ledger),
+            ledger: page::ledger_lines(context, overview.ledger, &overview.taken_off_for),
         }
     }
 }

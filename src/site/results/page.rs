@@ -1,8 +1,11 @@
 //! What result pages have in common.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
-use crate::domain::publication::{DossierCounts, Ledger};
+use crate::domain::publication::{DossierCounts, Ledger, UnitResults};
+use crate::domain::void::VoidReason;
 use crate::site::context::SiteContext;
 use crate::site::format;
 use crate::site::layout::{Layout, Section};
@@ -50,15 +53,32 @@ impl Headline {
     }
 }
 
+/// How old the figures of a page are, and whether they rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AsOf {
+    pub(super) day: Option<Date>,
+    pub(super) is_frozen: bool,
+}
+
+impl AsOf {
+    pub(super) fn of(results: &UnitResults) -> Self {
+        Self {
+            day: results.as_of,
+            is_frozen: results.is_frozen,
+        }
+    }
+}
+
 /// The layout of the result page at `path`.
 pub(super) fn layout<'a>(
     context: &SiteContext<'a>,
     path: String,
     title: String,
-    as_of: Option<Date>,
+    as_of: AsOf,
 ) -> Layout<'a> {
     let mut layout = Layout::new(context, path, title).section(Section::Results);
-    layout.data_date = as_of;
+    layout.data_date = as_of.day;
+    layout.is_frozen = as_of.is_frozen;
     layout
 }
 
@@ -68,8 +88,12 @@ pub(super) fn no_data(context: &SiteContext, least: u32) -> String {
     fill(context, "results.no_data", &[("k", &least)])
 }
 
-/// Received, published and waiting, and why some wait.
-pub(super) fn ledger_lines(context: &SiteContext, ledger: Ledger) -> Vec<String> {
+/// Received, published, set aside and waiting, and why.
+pub(super) fn ledger_lines(
+    context: &SiteContext,
+    ledger: Ledger,
+    taken_off_for: &BTreeMap<VoidReason, u64>,
+) -> Vec<String> {
     let line = fill(
         context,
         "results.ledger.line",
@@ -85,7 +109,29 @@ pub(super) fn ledger_lines(context: &SiteContext, ledger: Ledger) -> Vec<String>
         let least = number(context, u64::from(context.head.settings.threshold_k));
         fill(context, "results.ledger.reason", &[("k", &least)])
     };
-    vec![line, reason]
+    let mut lines = vec![line, reason];
+    if ledger.set_aside > 0 {
+        let not_yet = ledger.set_aside.saturating_sub(ledger.taken_off);
+        let counts = [
+            ("set_aside", &*number(context, ledger.set_aside)),
+            ("not_yet", &*number(context, not_yet)),
+        ];
+        lines.push(fill(context, "results.ledger.set_aside", &counts));
+    }
+    if !taken_off_for.is_empty() {
+        let each = taken_off_for.iter().map(|(reason, count)| {
+            let key = format!("results.void_reason.{}", reason.code());
+            let name = context.text(&key);
+            format!("{name}: {}", number(context, *count))
+        });
+        let each = each.collect::<Vec<_>>().join("; ");
+        lines.push(fill(
+            context,
+            "results.ledger.taken_off_for",
+            &[("each", &each)],
+        ));
+    }
+    lines
 }
 
 /// How many dossiers were returned on time and late.

@@ -1,7 +1,6 @@
 //! «Bảng xếp hạng đánh giá công chức» of one unit (S76).
 
 use askama::Template;
-use jiff::civil::Date;
 
 use crate::domain::catalog::UnitEntry;
 use crate::domain::period::Period;
@@ -52,7 +51,7 @@ struct Person {
 pub(super) fn files(
     context: &SiteContext,
     entry: &UnitEntry,
-    as_of: Option<Date>,
+    as_of: page::AsOf,
     periods: &[UnitPeriod],
 ) -> Vec<SiteFile> {
     let place = unit_page::place(entry, periods);
@@ -73,7 +72,7 @@ impl<'a> RankingPage<'a> {
     fn new(
         context: &SiteContext<'a>,
         entry: &UnitEntry,
-        as_of: Option<Date>,
+        as_of: page::AsOf,
         place: &Place,
         period: Option<Period>,
         shown: Option<&UnitPeriod>,
@@ -123,7 +122,7 @@ impl<'a> RankingPage<'a> {
             no_data: page::no_data(context, context.head.settings.threshold_n),
             how: how(context),
             ledger: shown.map_or_else(Vec::new, |shown| {
-                page::ledger_lines(context, shown.results.ledger)
+                page::ledger_lines(context, shown.results.ledger, &shown.results.taken_off_for)
             }),
             rate_path: format!("/don-vi/{}/", entry.unit.id),
         }

@@ -131,6 +131,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         "ledger_received",
         "ledger_published",
         "ledger_waiting",
+        "ledger_set_aside",
         "note",
     ];
     let mut rows = Vec::new();
@@ -163,6 +164,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
                 Cell::from(unit.results.ledger.received),
                 Cell::from(unit.results.ledger.published),
                 Cell::from(unit.results.ledger.waiting()),
+                Cell::from(unit.results.ledger.set_aside),
                 note,
             ]);
             rows.push(row);
@@ -181,6 +183,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         Cell::from(overview.ledger.received),
         Cell::from(overview.ledger.published),
         Cell::from(overview.ledger.waiting()),
+        Cell::from(overview.ledger.set_aside),
         Cell::Empty,
     ]);
     rows.push(sum);
@@ -329,6 +332,7 @@ fn lines(period: &UnitPeriod) -> Vec<Line> {
         ledger_line("ledger_received", ledger.received),
         ledger_line("ledger_published", ledger.published),
         ledger_line("ledger_waiting", ledger.waiting()),
+        ledger_line("ledger_set_aside", ledger.set_aside),
     ]);
     lines
 }

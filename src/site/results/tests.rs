@@ -14,6 +14,7 @@ use crate::domain::proof::list::{CountedList, Growth};
 use crate::domain::publication::{DossierCounts, Ledger, PeriodResults, StratumResults};
 use crate::domain::rating::{Answer, Attestation};
 use crate::domain::tally::{Counter, Tally};
+use crate::domain::void::VoidReason;
 
 /// Figures no other number on a page can be mistaken for.
 const SHOWN: (u64, u64) = (1031, 1129);
@@ -161,6 +162,7 @@ fn province() -> Province {
     let empty = |id: &UnitId| UnitResults {
         unit_id: id.clone(),
         as_of: None,
+        is_frozen: false,
         periods: BTreeMap::new(),
     };
     let results = units.keys().map(|id| (id.clone(), empty(id))).collect();
@@ -208,9 +210,12 @@ fn full() -> PeriodResults {
     total += &declared.unit_itself;
     PeriodResults {
         ledger: Ledger {
-            received: total.rated() + 2,
+            received: total.rated() + 5,
             published: total.rated(),
+            taken_off: 3,
+            set_aside: 4,
         },
+        taken_off_for: [(VoidReason::NotTheRater, 2), (VoidReason::Fraud, 1)].into(),
         total,
         strata: [
             (Attestation::DossierVerified, verified),
@@ -390,10 +395,47 @@ fn a_unit_without_enough_ratings_has_no_figures_anywhere() {
     );
     assert_eq!(
         unit["ledger"],
-        json!({"received": 4, "published": 0, "waiting": 4})
+        json!({
+            "received": 4, "published": 0, "waiting": 4, "set_aside": 0, "taken_off": 0, "taken_off_for": {},
+        })
     );
     let csv = std::str::from_utf8(&files["/ket-qua/ket-qua-2026q4.csv"]).unwrap();
-    assert!(csv.contains("u-2,Sở <b>Y tế</b>,20/11/2026,,,,,,,,,,,,,,,4,0,4,Chưa đủ số liệu\r\n"));
+    assert!(
+        csv.contains("u-2,Sở <b>Y tế</b>,20/11/2026,,,,,,,,,,,,,,,4,0,4,0,Chưa đủ số liệu\r\n")
+    );
+}
+
+#[test]
+fn what_was_set_aside_is_told_with_its_reasons() {
+    let page = province().page("/ket-qua/don-vi/u-1/");
+
+    assert!(page.contains("Đã loại 4 lượt theo quyết định của hai người, trong đó 1 lượt"));
+    assert!(
+        page.contains(
+            "người khác dùng mã hoặc số điện thoại: 2; đánh giá được mua hoặc bịa đặt: 1."
+        )
+    );
+}
+
+#[test]
+fn a_unit_whose_figures_rest_says_so() {
+    let mut province = province();
+    let note = "Số liệu của đơn vị này đang được kiểm tra";
+    assert!(!province.page("/ket-qua/don-vi/u-1/").contains(note));
+
+    province
+        .results
+        .values_mut()
+        .for_each(|results| results.is_frozen = true);
+
+    for page in ["", "so-lieu/", "cong-chuc/"] {
+        let page = format!("/ket-qua/don-vi/u-1/{page}");
+        assert!(province.page(&page).contains(note), "{page}");
+    }
+    assert_eq!(
+        province.json("/ket-qua/don-vi/u-1/ket-qua.json")["is_frozen"],
+        true
+    );
 }
 
 #[test]
@@ -409,6 +451,11 @@ fn the_province_adds_up_what_is_published() {
     assert_eq!(sum["units_received"], 2);
     assert_eq!(sum["ledger"]["received"], published.ledger.received + 4);
     assert_eq!(sum["ledger"]["waiting"], 6);
+    assert_eq!(sum["ledger"]["set_aside"], 4);
+    assert_eq!(
+        sum["ledger"]["taken_off_for"],
+        json!({ "fraud": 1, "not_the_rater": 2 })
+    );
     assert_eq!(all["as_of"], "2026-11-20");
 }
 
@@ -578,6 +625,7 @@ fn the_largest_counts_are_rendered() {
     quarter.ledger = Ledger {
         received: MANY,
         published: MANY,
+        ..Ledger::default()
     };
 
     assert!(
@@ -708,7 +756,12 @@ fn published_counts(results: &PeriodResults) -> Value {
         "dossiers": results.dossiers.map(|dossiers| json!({
             "received": dossiers.received, "on_time": dossiers.on_time, "overdue": dossiers.overdue,
         })),
-        "ledger": { "received": ledger.received, "published": ledger.published, "waiting": ledger.waiting() },
+        "ledger": {
+            "received": ledger.received, "published": ledger.published, "waiting": ledger.waiting(),
+            "set_aside": ledger.set_aside, "taken_off": ledger.taken_off,
+            "taken_off_for": results.taken_off_for.iter()
+                .map(|(reason, count)| (reason.code(), *count)).collect::<BTreeMap<_, _>>(),
+        },
     })
 }
 

@@ -1,7 +1,6 @@
 //! «Kết quả đánh giá» of one unit, as a chart and in numbers (S74, S75).
 
 use askama::Template;
-use jiff::civil::Date;
 
 use crate::domain::catalog::UnitEntry;
 use crate::domain::id::QuestionCode;
@@ -103,7 +102,7 @@ struct Ratio {
 pub(super) fn files(
     context: &SiteContext,
     entry: &UnitEntry,
-    as_of: Option<Date>,
+    as_of: page::AsOf,
     periods: &[UnitPeriod],
 ) -> Vec<SiteFile> {
     let place = place(entry, periods);
@@ -148,7 +147,7 @@ impl<'a> UnitPage<'a> {
     fn new(
         context: &SiteContext<'a>,
         entry: &UnitEntry,
-        as_of: Option<Date>,
+        as_of: page::AsOf,
         periods: &[UnitPeriod],
         place: &Place,
         period: Option<Period>,
@@ -207,7 +206,7 @@ impl UnitBody {
             // Without a single figure there is nothing to draw; the numbers still say what was received.
             trend: Trend::new(context, periods, shown.period)
                 .filter(|trend| view == View::Numbers || !trend.points.is_empty()),
-            ledger: page::ledger_lines(context, shown.results.ledger),
+            ledger: page::ledger_lines(context, shown.results.ledger, &shown.results.taken_off_for),
         }
     }
 }

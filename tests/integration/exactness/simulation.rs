@@ -371,7 +371,7 @@ async fn doubt(world: Arc<World>, ratings: usize) {
 
 async fn reconcile(world: &Arc<World>, unit: &UnitId, month: Month, sweeping: bool) {
     match world.store.reconcile(unit, month).await {
-        Ok(Reconciled::Equal { swept }) => {
+        Ok(Reconciled::Equal { swept, .. }) => {
             world.count(|totals| {
                 totals.reconciled += 1;
                 totals.swept += swept.counted as u64;

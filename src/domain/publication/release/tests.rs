@@ -155,6 +155,48 @@ fn thresholds_of_one_show_every_rating_at_once() {
     assert_eq!((released(&release), release.shown.len()), (2, 1));
 }
 
+/// `set_aside` of the ratings counted in November, of the unit itself.
+fn with_voids(rated_in_november: u64, set_aside: u64) -> Grid {
+    let mut grid = counted(&[("", 11, rated_in_november)]);
+    for tally in grid.values_mut() {
+        for counter in [Counter::Rated, Counter::Satisfied] {
+            tally.add(Counter::Voided(Box::new(counter)), set_aside);
+        }
+    }
+    grid
+}
+
+fn standing(release: &Release) -> u64 {
+    release.grid.values().map(Tally::standing).sum()
+}
+
+#[test]
+fn a_void_waits_for_company_and_is_known_at_once() {
+    let rules = thresholds(5, 10);
+    let first = Release::default().advance(&with_voids(12, 0), &rules, TODAY);
+
+    let one = first.advance(&with_voids(12, 1), &rules, TODAY);
+    let with_four_ratings = one.advance(&with_voids(16, 1), &rules, TODAY);
+    let with_six_ratings = one.advance(&with_voids(18, 1), &rules, TODAY);
+    let five = one.advance(&with_voids(12, 5), &rules, TODAY);
+
+    assert_eq!((standing(&one), one.set_aside[&month(11)]), (12, 1));
+    assert_eq!(one.as_of, first.as_of);
+    // The one set aside may be one of the four: then only three came in.
+    assert_eq!(standing(&with_four_ratings), 12);
+    assert_eq!(standing(&with_six_ratings), 17);
+    assert_eq!((standing(&five), five.set_aside[&month(11)]), (7, 5));
+}
+
+#[test]
+fn a_rating_set_aside_before_its_release_counts_for_nobody() {
+    let release = Release::default().advance(&with_voids(6, 2), &thresholds(5, 10), TODAY);
+    let later = release.advance(&with_voids(7, 2), &thresholds(5, 10), TODAY);
+
+    assert_eq!(standing(&release), 0);
+    assert_eq!(standing(&later), 5);
+}
+
 /// Arrivals: (attestation, official 0–3 where 0 is the unit itself, month, how many).
 fn history() -> impl Strategy<Value = Vec<Vec<(usize, usize, i8, u64)>>> {
     let arrival = (0..2_usize, 0..4_usize, 10..13_i8, 1..8_u64);

@@ -1,0 +1,110 @@
+//! The seal of a closed month: what it held when nothing more could come, so that a later change is seen.
+
+use sha2::{Digest, Sha256};
+
+use super::rating::{Answer, Rating, Satisfaction};
+
+/// Days after its end from which a month is closed; a rating is dated when it is sent, so none can come this late.
+pub const CLOSED_AFTER_DAYS: i64 = 3;
+
+/// Totals and fingerprint of a closed month of a unit. Ratings set aside later stay within both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthSeal {
+    /// Ratings.
+    pub rated: u64,
+    /// Satisfied among them.
+    pub satisfied: u64,
+    /// SHA-256 over the ratings in the order of their identifiers, in hexadecimal.
+    pub fingerprint: String,
+}
+
+impl MonthSeal {
+    /// The seal of `ratings`, in any order.
+    #[must_use]
+    pub fn of<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> Self {
+        let mut ratings: Vec<&Rating> = ratings.into_iter().collect();
+        ratings.sort_unstable_by_key(|rating| &rating.id);
+        let mut hash = Sha256::new();
+        for rating in &ratings {
+            let content = content(rating);
+            hash.update((content.len() as u64).to_be_bytes());
+            hash.update(content);
+        }
+        let is_satisfied = |rating: &&&Rating| rating.satisfaction == Satisfaction::Satisfied;
+        Self {
+            rated: ratings.len() as u64,
+            satisfied: ratings.iter().filter(is_satisfied).count() as u64,
+            fingerprint: data_encoding::HEXLOWER.encode(&hash.finalize()),
+        }
+    }
+}
+
+/// Everything a rating says, one part a line. No part can hold a line break: all are identifiers, codes and dates.
+fn content(rating: &Rating) -> String {
+    let mut lines = vec![
+        format!("id {}", rating.id.0),
+        format!("subject {}", rating.subject),
+        format!("attestation {}", rating.attestation.code()),
+        format!("channel {}", rating.channel.code()),
+        format!("satisfaction {}", rating.satisfaction.code()),
+        format!("day {}", rating.date),
+    ];
+    lines.extend(rating.role.map(|role| format!("role {}", role.code())));
+    lines.extend(
+        rating
+            .field_id
+            .as_ref()
+            .map(|field| format!("field {field}")),
+    );
+    lines.extend(rating.late.map(|late| format!("late {late}")));
+    lines.extend(
+        rating
+            .questionnaire
+            .as_ref()
+            .map(|(questionnaire, version)| format!("questionnaire {questionnaire}@{version}")),
+    );
+    lines.extend(
+        rating
+            .reasons
+            .iter()
+            .map(|reason| format!("reason {reason}")),
+    );
+    lines.extend(
+        rating
+            .answers
+            .iter()
+            .map(|(question, answer)| match answer {
+                Answer::Option(option) => format!("answer {question} {option}"),
+                Answer::Unanswered => format!("answer {question}"),
+            }),
+    );
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::arbitrary::{rating, ratings};
+
+    proptest! {
+        #[test]
+        fn a_seal_does_not_depend_on_the_order(
+            (ratings, shuffled) in ratings(0..8).prop_flat_map(|r| (Just(r.clone()), Just(r).prop_shuffle())),
+        ) {
+            prop_assert_eq!(MonthSeal::of(&ratings), MonthSeal::of(&shuffled));
+        }
+
+        #[test]
+        fn another_rating_breaks_the_seal(ratings in ratings(1..8), other in rating(), at in any::<prop::sample::Index>()) {
+            let at = at.index(ratings.len());
+            let mut changed = ratings.clone();
+            changed[at] = Rating { id: ratings[at].id.clone(), ..other };
+            let less: Vec<_> = ratings.iter().skip(1).cloned().collect();
+
+            prop_assert_ne!(MonthSeal::of(&ratings), MonthSeal::of(&less));
+            prop_assert_eq!(MonthSeal::of(&ratings) == MonthSeal::of(&changed), ratings == changed);
+        }
+    }
+}
