@@ -7,6 +7,7 @@ pub mod finding;
 mod questionnaire;
 pub mod row;
 mod settings;
+pub mod void;
 
 pub use columns::SheetKind;
 pub use finding::{Cause, Finding, Findings, Place};

@@ -171,6 +171,15 @@ impl fmt::Display for Period {
     }
 }
 
+/// The months whose figures may still move on `today`: of this quarter and the last, oldest first.
+#[must_use]
+pub fn open_months(today: Date) -> Vec<Month> {
+    let this = Month::of(today);
+    let quarters = [this.quarter().previous(), this.quarter()];
+    let months = quarters.into_iter().flat_map(|quarter| quarter.months());
+    months.filter(|month| *month <= this).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -210,5 +219,13 @@ mod tests {
         ] {
             assert_eq!(Period::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_months_of_this_quarter_and_the_last_are_open() {
+        let open = open_months(date(2027, 2, 9));
+        let open: Vec<String> = open.iter().map(Month::to_string).collect();
+
+        assert_eq!(open, ["202610", "202611", "202612", "202701", "202702"]);
     }
 }

@@ -6,6 +6,7 @@
 //! | `catalog/<name>/<sheet>.csv`    | a sheet of a catalog, waiting for `ready` |
 //! | `catalog/<name>/ready`          | the word that every sheet of the folder is there |
 //! | `dossiers/<name>.csv`           | dossiers |
+//! | `voids/<seat>/<name>.csv`       | ratings that whoever sits there wants set aside |
 //! | `<key>.report.txt`              | our answer to `<key>` |
 //!
 //! A file is taken whole or not at all; what is wrong with it is written beside it.
@@ -16,6 +17,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::domain::catalog::Catalog;
 use crate::domain::import::{Cause, Findings, Place, SheetKind};
+use crate::domain::void::Seat;
 use crate::keyring::Keyring;
 use crate::site::bucket::{Bounded, Bucket, BucketError};
 use crate::store::{Store, StoreError};
@@ -25,9 +27,10 @@ mod csv_file;
 mod dossier_file;
 mod limits;
 mod report;
+mod void_file;
 mod workbook;
 
-pub use report::{DossierTotals, ImportOutcome, ImportReport};
+pub use report::{DossierTotals, ImportOutcome, ImportReport, VoidTotals};
 
 /// Name of the empty object that says a folder of CSV sheets is complete.
 pub const READY: &str = "ready";
@@ -81,7 +84,9 @@ pub async fn handle(
             tracing::warn!("a record that names no new object was left out");
             continue;
         };
-        let Some(report) = import(store, drop_bucket, keyring, &key, now).await? else {
+        let approver = record.principal_id.principal_id.as_deref();
+        let import = import(store, drop_bucket, keyring, &key, approver, now);
+        let Some(report) = import.await? else {
             continue;
         };
         tracing::info!(
@@ -120,6 +125,7 @@ enum Dropped<'a> {
     Sheet,
     StraySheet { name: &'a str },
     Dossiers,
+    Voids { seat: Seat },
     Unknown,
     NotOurs,
 }
@@ -139,6 +145,13 @@ impl<'a> Dropped<'a> {
                 Self::Dossiers
             } else {
                 Self::Unknown
+            };
+        }
+        if let Some(path) = key.strip_prefix("voids/") {
+            let seat = path.split_once('/').map(|(seat, _)| Seat::parse(seat));
+            return match seat {
+                Some(Some(seat)) if extension == Some("csv") => Self::Voids { seat },
+                _ => Self::Unknown,
             };
         }
         let Some(path) = key.strip_prefix("catalog/") else {
@@ -169,6 +182,7 @@ async fn import(
     bucket: &Bucket,
     keyring: &Keyring,
     key: &str,
+    approver: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<ImportReport>, ImportError> {
     let place = |sheet: &str| Place {
@@ -199,6 +213,21 @@ async fn import(
         Dropped::Ready { folder } => {
             let sheets = catalog_files::sheets(bucket, folder, &mut findings).await?;
             catalog_files::import(store, &sheets, folder, now, &mut findings).await?
+        }
+        Dropped::Voids { seat } => {
+            let Some(bytes) = fetch(bucket, key, limits::MAX_VOID_BYTES, &mut findings).await?
+            else {
+                return Ok((!findings.is_empty()).then(|| refused(key, findings)));
+            };
+            let file = void_file::VoidFile {
+                bytes: &bytes,
+                place: place(""),
+                seat,
+                // Whoever the event does not name is nobody else than the other one it does not name.
+                approver: approver.unwrap_or("unknown"),
+                now,
+            };
+            file.import(store, keyring, &mut findings).await?
         }
         Dropped::Dossiers => {
             let Some(bytes) = fetch(bucket, key, limits::MAX_DOSSIER_BYTES, &mut findings).await?
@@ -327,6 +356,11 @@ mod tests {
             ("dossiers/a.csv", Dropped::Dossiers),
             ("dossiers/2026/11/a.csv", Dropped::Dossiers),
             ("dossiers/a.xlsx", Dropped::Unknown),
+            ("voids/1/a.csv", Dropped::Voids { seat: Seat::First }),
+            ("voids/2/2026/a.csv", Dropped::Voids { seat: Seat::Second }),
+            ("voids/3/a.csv", Dropped::Unknown),
+            ("voids/a.csv", Dropped::Unknown),
+            ("voids/1/a.csv.report.txt", Dropped::NotOurs),
             ("dossiers/a.csv.report.txt", Dropped::NotOurs),
             ("other/a.csv", Dropped::NotOurs),
             ("ready", Dropped::NotOurs),

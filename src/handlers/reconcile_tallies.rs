@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::domain::id::UnitId;
 use crate::domain::month_seal::CLOSED_AFTER_DAYS;
-use crate::domain::period::{Month, local_date};
+use crate::domain::period::{Month, local_date, open_months};
 use crate::domain::rating::RatingId;
 use crate::domain::void::{self, Approval, VoidReason};
 use crate::http::reply;
@@ -100,15 +100,6 @@ pub async fn handle(
         "reconciled"
     );
     Ok(report)
-}
-
-/// The six months whose figures may still move: of this quarter and the last.
-#[must_use]
-pub fn open_months(today: Date) -> Vec<Month> {
-    let this = Month::of(today);
-    let quarters = [this.quarter().previous(), this.quarter()];
-    let months = quarters.into_iter().flat_map(|quarter| quarter.months());
-    months.filter(|month| *month <= this).collect()
 }
 
 async fn decisions(store: &Store, today: Date) -> Result<Decisions, StoreError> {
@@ -241,15 +232,5 @@ mod tests {
         ] {
             assert_eq!(is_closed(october, today), closed, "{today}");
         }
-    }
-
-    #[test]
-    fn the_months_of_this_quarter_and_the_last_are_open() {
-        let open: Vec<String> = open_months(date(2027, 2, 9))
-            .iter()
-            .map(Month::to_string)
-            .collect();
-
-        assert_eq!(open, ["202610", "202611", "202612", "202701", "202702"]);
     }
 }

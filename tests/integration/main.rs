@@ -26,3 +26,4 @@ mod support;
 mod template;
 mod trial;
 mod validate;
+mod void;

@@ -14,12 +14,12 @@ use crate::count::{rating, save};
 use crate::fixture::UNIT;
 use crate::support::Office;
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Changes tried.
 const TAMPERS: usize = 120;
 
-async fn items(office: &Office, table: &str, partition: String) -> Vec<Item> {
+pub(crate) async fn items(office: &Office, table: &str, partition: String) -> Vec<Item> {
     let query = office
         .stack
         .dynamodb
@@ -30,7 +30,7 @@ async fn items(office: &Office, table: &str, partition: String) -> Vec<Item> {
     query.send().await.unwrap().items.unwrap()
 }
 
-async fn put(office: &Office, table: &str, item: &Item) {
+pub(crate) async fn put(office: &Office, table: &str, item: &Item) {
     let put = office.stack.dynamodb.put_item().table_name(table);
     put.set_item(Some(item.clone())).send().await.unwrap();
 }

@@ -33,16 +33,36 @@ pub(crate) enum Kind {
     Catalog,
     /// A CSV file of dossiers.
     Dossiers,
+    /// A CSV file of ratings the first seat wants set aside.
+    VoidsOfFirstSeat,
+    /// The same of the second seat.
+    VoidsOfSecondSeat,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Catalog, Self::Dossiers];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Catalog,
+        Self::Dossiers,
+        Self::VoidsOfFirstSeat,
+        Self::VoidsOfSecondSeat,
+    ];
 
     /// Its folder, on this machine and in the bucket.
     pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Catalog => "catalog",
             Self::Dossiers => "dossiers",
+            Self::VoidsOfFirstSeat => "voids/1",
+            Self::VoidsOfSecondSeat => "voids/2",
+        }
+    }
+
+    /// Who dropped a file: on one machine the folder tells people apart, and its permissions keep them apart.
+    fn principal(self) -> &'static str {
+        match self {
+            Self::Catalog | Self::Dossiers => "local",
+            Self::VoidsOfFirstSeat => "local-1",
+            Self::VoidsOfSecondSeat => "local-2",
         }
     }
 }
@@ -86,7 +106,7 @@ pub(crate) async fn import(
     let mut imported = Imported::default();
     for key in announced {
         let now = Timestamp::now();
-        let event = event(&key, now)?;
+        let event = event(&key, kind.principal(), now)?;
         imported
             .reports
             .extend(functions.import_catalog(event, now).await?);
@@ -115,7 +135,7 @@ pub(crate) fn entries(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The event S3 sends when the object `key` of the drop bucket was put.
-fn event(key: &str, now: Timestamp) -> serde_json::Result<S3Event> {
+fn event(key: &str, principal: &str, now: Timestamp) -> serde_json::Result<S3Event> {
     let encoded = utf8_percent_encode(key, KEY)
         .to_string()
         .replace("%20", "+");
@@ -126,7 +146,7 @@ fn event(key: &str, now: Timestamp) -> serde_json::Result<S3Event> {
             "awsRegion": "local",
             "eventTime": now.to_string(),
             "eventName": "ObjectCreated:Put",
-            "userIdentity": { "principalId": "local" },
+            "userIdentity": { "principalId": principal },
             "requestParameters": { "sourceIPAddress": "127.0.0.1" },
             "responseElements": {},
             "s3": {
@@ -171,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_key_is_written_as_s3_writes_it() {
-        let event = event("catalog/danh mục (1)+.xlsx", Timestamp::UNIX_EPOCH).unwrap();
+        let event = event("catalog/danh mục (1)+.xlsx", "local", Timestamp::UNIX_EPOCH).unwrap();
 
         let record = &event.records[0];
         assert_eq!(

@@ -47,7 +47,7 @@ impl Inbox {
         dropped: Bucket,
         publisher: Arc<Publisher>,
     ) -> Result<Self, StartError> {
-        for folder in ["catalog", "dossiers", "done"] {
+        for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["done"]) {
             let path = root.join(folder);
             std::fs::create_dir_all(&path)
                 .map_err(|source| StartError::Directory { path, source })?;

@@ -302,7 +302,7 @@ impl Stack {
         let _ = self.publisher.publish().await;
     }
 
-    /// Imports every entry of `dir/catalog`, then of `dir/dossiers`.
+    /// Imports every entry of `dir/catalog`, then of `dir/dossiers` and `dir/voids`.
     ///
     /// What cannot be read or imported for a fault of ours is in the log, not in the reports.
     pub async fn import_dir(&self, dir: &Path) -> Vec<ImportReport> {

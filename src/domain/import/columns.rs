@@ -193,6 +193,16 @@ pub const DOSSIERS: &[Column] = &[
     must("status", &["trạng thái", "tình trạng"]),
 ];
 
+/// The columns of a void file.
+pub const VOIDS: &[Column] = &[
+    must("unit", &["mã đơn vị", "đơn vị"]),
+    may("official", &["mã cán bộ", "cán bộ"]),
+    may("receipt_code", &["mã biên nhận", "mã hồ sơ"]),
+    may("phone", &["số điện thoại"]),
+    may("rating", &["mã lượt đánh giá"]),
+    must("reason", &["lí do", "lý do"]),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -202,7 +212,7 @@ mod tests {
     #[test]
     fn no_two_columns_of_a_sheet_share_a_heading() {
         let sheets = SheetKind::ALL.map(SheetKind::columns);
-        for columns in sheets.into_iter().chain([DOSSIERS]) {
+        for columns in sheets.into_iter().chain([DOSSIERS, VOIDS]) {
             let mut seen = BTreeSet::new();
             for column in columns {
                 for name in std::iter::once(&column.name).chain(column.synonyms) {
@@ -216,7 +226,7 @@ mod tests {
     fn the_guide_for_administrators_names_every_sheet_column_and_synonym() {
         let guide = include_str!("../../../docs/catalog.md");
         let sheets = SheetKind::ALL.map(SheetKind::columns);
-        for column in sheets.into_iter().chain([DOSSIERS]).flatten() {
+        for column in sheets.into_iter().chain([DOSSIERS, VOIDS]).flatten() {
             assert!(
                 guide.contains(&format!("`{}`", column.name)),
                 "{}",

@@ -153,6 +153,12 @@ pub enum Cause {
     BadPhoto,
     /// Not one of the official indicators.
     BadIndicator(String),
+    /// Not a rating's identifier.
+    BadRatingId,
+    /// A rating is named in no way, or in two.
+    OneNameOnly,
+    /// There is no such rating in the months that can still change.
+    NoSuchRating,
     /// Not a receipt code.
     BadReceiptCode,
     /// Not a secret part, or its check character does not agree.
@@ -257,8 +263,8 @@ impl Cause {
                 "The CSV file is not in UTF-8. Choose \"CSV UTF-8\" when saving.",
             ),
             Self::UnknownFile => fixed(
-                "Không nhận ra loại tệp. Danh mục là catalog/<tên>.xlsx hoặc catalog/<tên>/<trang>.csv; hồ sơ là dossiers/<tên>.csv.",
-                "This kind of file is not known. A catalog is catalog/<name>.xlsx or catalog/<name>/<sheet>.csv; dossiers are dossiers/<name>.csv.",
+                "Không nhận ra loại tệp. Danh mục là catalog/<tên>.xlsx hoặc catalog/<tên>/<trang>.csv; hồ sơ là dossiers/<tên>.csv; đề nghị loại là voids/1/<tên>.csv hoặc voids/2/<tên>.csv.",
+                "This kind of file is not known. A catalog is catalog/<name>.xlsx or catalog/<name>/<sheet>.csv; dossiers are dossiers/<name>.csv; voids are voids/1/<name>.csv or voids/2/<name>.csv.",
             ),
             Self::TooLarge { megabytes } => (
                 format!("Tệp lớn hơn {megabytes} MB."),
@@ -344,6 +350,18 @@ impl Cause {
             Self::BadEmail => fixed(
                 "Không phải là địa chỉ thư điện tử.",
                 "Not an e-mail address.",
+            ),
+            Self::BadRatingId => fixed(
+                "Không phải là mã lượt đánh giá: 26 ký tự a–z và 2–7.",
+                "Not a rating's identifier: 26 of a-z and 2-7.",
+            ),
+            Self::OneNameOnly => fixed(
+                "Hãy ghi đúng một trong ba cột: mã biên nhận, số điện thoại hoặc mã lượt đánh giá.",
+                "Fill in exactly one of three columns: receipt code, phone or rating.",
+            ),
+            Self::NoSuchRating => fixed(
+                "Không có lượt đánh giá này cho đơn vị hoặc công chức đã ghi, trong quý này và quý trước.",
+                "There is no such rating of this unit or official in this quarter or the last.",
             ),
             Self::BadPhone => fixed("Không phải là số điện thoại.", "Not a telephone number."),
             Self::BadPhoto => fixed(

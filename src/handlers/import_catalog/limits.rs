@@ -4,6 +4,8 @@
 pub(super) const MAX_CATALOG_BYTES: u64 = 20 * MEGABYTE;
 /// Largest dossier file, in bytes: a quarter of a million rows with room to spare.
 pub(super) const MAX_DOSSIER_BYTES: u64 = 64 * MEGABYTE;
+/// Largest void file, in bytes.
+pub(super) const MAX_VOID_BYTES: u64 = MEGABYTE;
 /// Rows of one sheet or file.
 pub(super) const MAX_ROWS: usize = 300_000;
 /// Columns of one sheet or file.

@@ -45,6 +45,8 @@ pub enum ImportOutcome {
     },
     /// The dossiers are known.
     Dossiers(DossierTotals),
+    /// The approvals are on record.
+    Voids(VoidTotals),
     /// Nothing was taken over.
     Refused,
 }
@@ -57,9 +59,21 @@ impl ImportOutcome {
             Self::CatalogReplaced { .. } => "catalog_replaced",
             Self::CatalogUnchanged { .. } => "catalog_unchanged",
             Self::Dossiers(_) => "dossiers",
+            Self::Voids(_) => "voids",
             Self::Refused => "refused",
         }
     }
+}
+
+/// What came of the rows of a void file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VoidTotals {
+    /// Approved now.
+    pub approved: u64,
+    /// Approved by this seat before.
+    pub before: u64,
+    /// Rows this seat had given another reason for; that one stays.
+    pub otherwise: Vec<u32>,
 }
 
 /// What came of the rows of a dossier file.
@@ -163,6 +177,29 @@ impl ImportReport {
                     ));
                     lines.push(format!(
                         "Note: {officials_gone} officials of the catalog before are gone."
+                    ));
+                }
+                lines
+            }
+            ImportOutcome::Voids(totals) => {
+                let VoidTotals {
+                    approved,
+                    before,
+                    otherwise,
+                } = totals;
+                let mut lines = vec![
+                    format!(
+                        "ĐÃ GHI NHẬN: {approved} lượt đề nghị loại mới, {before} lượt đã đề nghị trước đó. Một lượt đánh giá chỉ bị loại khi hai người ở hai vị trí cùng đề nghị với cùng lí do."
+                    ),
+                    format!(
+                        "RECORDED: {approved} new approvals, {before} given before. A rating is set aside only when two people on two seats agree on one reason."
+                    ),
+                ];
+                if !otherwise.is_empty() {
+                    let rows = named(otherwise);
+                    lines.push(format!("Lưu ý: vị trí này đã đề nghị loại với lí do khác và lí do đó được giữ nguyên, ở các dòng: {rows}."));
+                    lines.push(format!(
+                        "Note: this seat had given another reason, which stays, in rows: {rows}."
                     ));
                 }
                 lines
