@@ -87,6 +87,7 @@ fn many_ratings_are_counted_exactly_through_every_fault() {
         totals.given_up,
         totals.zombies,
         totals.swept,
+        totals.voided,
     ];
     assert!(happened.iter().all(|count| *count > 0), "{report}");
 }

@@ -1,4 +1,4 @@
-//! The submit, count and sweep protocol as a small machine, walked through completely.
+//! The submit, count, sweep, void and seal protocol as a small machine, walked through completely.
 //!
 //! The machine keeps what the protocol rests on and nothing else. One step is one request to the tables, because a
 //! transaction is one; between any two steps anybody else may take theirs. What it takes over from `store::submit`,
@@ -65,6 +65,21 @@ fn two_ratings() -> Protocol {
     }
 }
 
+/// Two citizens who rate one cell; two processes set one of the ratings aside, the month turns and is sealed.
+fn voids_and_seals() -> Protocol {
+    Protocol {
+        clients: vec![satisfied(0), dissatisfied(1)],
+        cell_of_subject: vec![0, 0],
+        attempts: 1,
+        consumers: 1,
+        sweeper: true,
+        voiders: 2,
+        voidable: vec![0],
+        midnight: true,
+        ..Protocol::default()
+    }
+}
+
 fn satisfied(subject: usize) -> Claim {
     Claim {
         subject,
@@ -109,8 +124,40 @@ fn two_ratings_of_one_cell_survive_every_interleaving_of_reads_and_writes() {
 }
 
 #[test]
+fn a_rating_is_set_aside_once_and_a_sealed_month_stays_as_it_was() {
+    check("voids and seals", voids_and_seals()).assert_properties();
+}
+
+#[test]
 fn each_condition_taken_away_is_missed() {
     let whole = Rules::default();
+    assert_missed(
+        "voiding without looking whether it is void",
+        voids_and_seals(),
+        Rules {
+            void_condition: false,
+            ..whole
+        },
+        machine::VOIDED_ONCE,
+    );
+    assert_missed(
+        "voiding in two transactions",
+        voids_and_seals(),
+        Rules {
+            void_in_one: false,
+            ..whole
+        },
+        machine::NO_FALSE_ALARM,
+    );
+    assert_missed(
+        "sealing while a request of the month is on its way",
+        voids_and_seals(),
+        Rules {
+            seal_waits: false,
+            ..whole
+        },
+        machine::SEALED_STAYS,
+    );
     assert_missed(
         "counting without looking at the mark",
         two_ratings(),

@@ -112,6 +112,11 @@ impl Audit {
         names.extend(answers.into_iter().flatten().map(|(question, option)| {
             format!("q:{question}:{}", option["S"].as_str().unwrap_or_default())
         }));
+        if !text("void").is_empty() {
+            let voided: Vec<String> = names.iter().map(|name| format!("void:{name}")).collect();
+            names.extend(voided);
+            names.push(format!("void_for:{}", text("void")));
+        }
         let cell = self.expected.entry(place.clone()).or_default();
         for name in names {
             *cell.entry(name).or_default() += sign;

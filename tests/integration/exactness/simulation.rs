@@ -19,9 +19,11 @@ use serde_json::json;
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::Attestation;
+use thuocdo::domain::void::VoidReason;
 use thuocdo::store::Store;
 use thuocdo::store::reconcile::Reconciled;
 use thuocdo::store::submit::{Claim, Submission, Submitted};
+use thuocdo::store::void::Voided;
 
 use super::Random;
 use super::ratings::Ratings;
@@ -75,6 +77,7 @@ pub(crate) struct Totals {
     pub(crate) zombies: u64,
     pub(crate) reconciled: u64,
     pub(crate) swept: u64,
+    pub(crate) voided: u64,
 }
 
 /// How a simulation ended.
@@ -209,6 +212,9 @@ async fn direct(world: Arc<World>, setting: Setting) {
     others.push(spawn(Box::pin(source::haunt(Arc::clone(&world)))));
     others.push(spawn(Box::pin(doubt(Arc::clone(&world), setting.ratings))));
     others.push(spawn(Box::pin(split(Arc::clone(&world)))));
+    for _ in 0..2 {
+        others.push(spawn(Box::pin(set_aside(Arc::clone(&world)))));
+    }
     for client in clients {
         client.await.unwrap();
     }
@@ -389,6 +395,30 @@ async fn reconcile(world: &Arc<World>, unit: &UnitId, month: Month, sweeping: bo
             world.expect(sweeping, || {
                 "reconciling does not end when all is quiet".to_owned()
             });
+        }
+    }
+}
+
+/// Sets one rating in twelve aside, two hands the same ones, for as long as ratings come in.
+async fn set_aside(world: Arc<World>) {
+    while !world.stopping.load(Ordering::SeqCst) {
+        world.turns.next().await;
+        let begun = world.next.load(Ordering::SeqCst) as u64;
+        if begun == 0 || world.random.below(4) > 0 {
+            continue;
+        }
+        let index = (world.random.below(begun) / 12 * 12) as usize;
+        let rating = world.ratings.version(index, 0);
+        let (store, turns) = (world.store.clone(), world.turns.clone());
+        let work = async move {
+            let (unit, month) = (&rating.subject.unit_id, Month::of(rating.date));
+            let reason = VoidReason::ALL[index / 12 % VoidReason::ALL.len()];
+            store
+                .void(unit, month, &rating.id, reason, rating.date)
+                .await
+        };
+        if let Ok(Ok(Voided::Now)) = tokio::spawn(turns.act(work)).await {
+            world.count(|totals| totals.voided += 1);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The machine: tables, citizens, counting processes and a sweeper, one request at a time.
+//! The machine: tables, citizens, counting processes, a sweeper that seals and people who void, one request at a time.
 
 use stateright::{Model, Property};
 
@@ -32,6 +32,12 @@ pub(super) struct Rules {
     pub(super) submit_in_one: bool,
     /// Reconciling: cells are read again after the ratings.
     pub(super) second_cell_read: bool,
+    /// Voiding: `attribute_not_exists(void)`.
+    pub(super) void_condition: bool,
+    /// Voiding: the mark and the void counters in one transaction, not in two.
+    pub(super) void_in_one: bool,
+    /// Sealing: only when no request of the month can be on its way any more.
+    pub(super) seal_waits: bool,
 }
 
 impl Default for Rules {
@@ -43,6 +49,9 @@ impl Default for Rules {
             count_in_one: true,
             submit_in_one: true,
             second_cell_read: true,
+            void_condition: true,
+            void_in_one: true,
+            seal_waits: true,
         }
     }
 }
@@ -56,6 +65,10 @@ pub(super) struct Protocol {
     pub(super) attempts: u8,
     pub(super) consumers: usize,
     pub(super) sweeper: bool,
+    /// Processes that carry out voids.
+    pub(super) voiders: usize,
+    /// Whose ratings two people want set aside.
+    pub(super) voidable: Vec<usize>,
     /// Whether the month may turn, once, at any time.
     pub(super) midnight: bool,
     /// Whether others may write between two items of one query.
@@ -73,9 +86,15 @@ pub(super) struct State {
     ratings: Vec<[Option<Stored>; MONTHS]>,
     /// By month.
     cells: [[Cell; CELLS]; MONTHS],
+    /// Void counters, by month.
+    voids: [[Cell; CELLS]; MONTHS],
+    /// By month: the ratings it held when it was sealed.
+    seals: [Option<Images>; MONTHS],
     clients: Vec<Client>,
     /// In order of their state: which of them is which makes no difference.
     consumers: Vec<Counting>,
+    /// In order of their state.
+    voiders: Vec<Voider>,
     sweeper: Sweeper,
     /// Whether reconciling ever found cells and ratings to differ.
     alarm: bool,
@@ -89,6 +108,9 @@ struct Stored {
     pending: bool,
     /// Times it was added to its cell, at most 2; no process can see this.
     counted: u8,
+    void: bool,
+    /// Times it was added to the void counters, at most 2.
+    voided: u8,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,6 +151,16 @@ struct Counting {
     marked: Images,
 }
 
+/// A process in `void`, with the rating it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Voider {
+    Idle,
+    /// About to send the transaction.
+    Write(usize, usize),
+    /// The mark is set and the counters are not yet added to; only where the rules void in two.
+    Marked(usize, usize),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Sweeper {
     Idle,
@@ -136,11 +168,19 @@ enum Sweeper {
         month: usize,
         /// The next item of: cells, ratings, cells.
         item: u8,
-        before: [Cell; CELLS],
+        before: [(Cell, Cell); CELLS],
         counted: Images,
         pending: Images,
+        voided: Images,
+        /// Whether the month was closed before the first read.
+        closed: bool,
     },
     Counting(Counting),
+    /// About to put the seal.
+    Sealing {
+        month: usize,
+        ratings: Images,
+    },
 }
 
 /// Who counts.
@@ -185,6 +225,24 @@ pub(super) enum Action {
     },
     /// The sweeper's next read.
     Read,
+    /// The sweeper puts the seal, if there is none.
+    Seal {
+        heard: bool,
+    },
+    /// A process reads a rating that is to be set aside.
+    Void {
+        voider: usize,
+        subject: usize,
+        month: usize,
+    },
+    /// Its transaction.
+    WriteVoid {
+        voider: usize,
+        heard: bool,
+    },
+    DieVoiding {
+        voider: usize,
+    },
 }
 
 impl Model for Protocol {
@@ -202,8 +260,11 @@ impl Model for Protocol {
             used: vec![false; self.cell_of_subject.len()],
             ratings: vec![[None; MONTHS]; self.cell_of_subject.len()],
             cells: Default::default(),
+            voids: Default::default(),
+            seals: [None; MONTHS],
             clients: vec![client; self.clients.len()],
             consumers: vec![Counting::default(); self.consumers],
+            voiders: vec![Voider::Idle; self.voiders],
             sweeper: Sweeper::Idle,
             alarm: false,
             lied: false,
@@ -256,6 +317,27 @@ impl Model for Protocol {
                 },
             ]),
             Sweeper::Counting(_) => actions.extend(counting_actions(Counter::Sweeper)),
+            Sweeper::Sealing { .. } => actions.extend([
+                Action::Seal { heard: true },
+                Action::Seal { heard: false },
+                Action::Die {
+                    counter: Counter::Sweeper,
+                },
+            ]),
+        }
+        for (voider, voiding) in state.voiders.iter().enumerate() {
+            if *voiding == Voider::Idle {
+                let places = self.voidable.iter();
+                let places = places.flat_map(|subject| (0..MONTHS).map(|month| (*subject, month)));
+                actions.extend(places.map(|(subject, month)| Action::Void {
+                    voider,
+                    subject,
+                    month,
+                }));
+            } else {
+                actions.extend([true, false].map(|heard| Action::WriteVoid { voider, heard }));
+                actions.push(Action::DieVoiding { voider });
+            }
         }
     }
 
@@ -296,16 +378,39 @@ impl Model for Protocol {
             Action::Die { counter } => counter.put(&mut state, Counting::default()),
             Action::Sweep { month } => {
                 state.sweeper = Sweeper::Reading {
+                    closed: self.is_closed(last, month),
                     month,
                     item: 0,
                     before: Default::default(),
                     counted: 0,
                     pending: 0,
+                    voided: 0,
                 };
             }
             Action::Read => self.read(&mut state),
+            Action::Seal { heard } => {
+                if let Sweeper::Sealing { month, ratings } = state.sweeper {
+                    state.seals[month].get_or_insert(ratings);
+                    if heard {
+                        state.sweeper = Sweeper::Idle;
+                    }
+                }
+            }
+            Action::Void {
+                voider,
+                subject,
+                month,
+            } => {
+                let found = state.ratings[subject][month];
+                if found.is_some_and(|stored| !stored.pending && !stored.void) {
+                    state.voiders[voider] = Voider::Write(subject, month);
+                }
+            }
+            Action::WriteVoid { voider, heard } => self.void(&mut state, voider, heard),
+            Action::DieVoiding { voider } => state.voiders[voider] = Voider::Idle,
         }
         state.consumers.sort_unstable();
+        state.voiders.sort_unstable();
         for client in &mut state.clients {
             client.attempts.sort_unstable();
         }
@@ -316,6 +421,18 @@ impl Model for Protocol {
         vec![
             Property::always(CELLS_EQUAL_RATINGS, |protocol: &Self, state: &State| {
                 state.cells == protocol.fold(state.images(|stored| !stored.pending))
+            }),
+            Property::always(VOIDS_EQUAL_MARKS, |protocol: &Self, state: &State| {
+                state.voids == protocol.fold(state.images(|stored| stored.void))
+            }),
+            Property::always(VOIDED_ONCE, |_, state: &State| {
+                state.stored().all(|stored| stored.voided <= 1)
+            }),
+            Property::always(SEALED_STAYS, |_, state: &State| {
+                let all = state.images(|_| true);
+                let of_month = |month: usize| of_month(all, month);
+                (0..MONTHS)
+                    .all(|month| state.seals[month].is_none_or(|seal| seal == of_month(month)))
             }),
             Property::always(COUNTED_ONCE, |_, state: &State| {
                 state.stored().all(|stored| stored.counted <= 1)
@@ -350,6 +467,17 @@ impl Model for Protocol {
                 },
             ),
             Property::sometimes(
+                "a rating is set aside in a sealed month",
+                |protocol: &Self, state: &State| {
+                    protocol.voidable.is_empty()
+                        || (state.seals[0].is_some_and(|seal| seal != 0)
+                            && state
+                                .ratings
+                                .iter()
+                                .any(|months| months[0].is_some_and(|stored| stored.void)))
+                },
+            ),
+            Property::sometimes(
                 "a rating is counted that nobody was told of",
                 |_, state: &State| {
                     state.clients.iter().all(|client| client.answer.is_none())
@@ -362,6 +490,12 @@ impl Model for Protocol {
 
 /// `cells == fold(ratings without pend)`.
 pub(super) const CELLS_EQUAL_RATINGS: &str = "cells are the fold of the counted ratings";
+/// Void counters are the fold of the ratings marked as set aside.
+pub(super) const VOIDS_EQUAL_MARKS: &str = "void counters are the fold of the ratings set aside";
+/// Seen from outside, as well.
+pub(super) const VOIDED_ONCE: &str = "no rating is set aside twice";
+/// Voids change no seal: a rating set aside stays within it.
+pub(super) const SEALED_STAYS: &str = "a sealed month holds what it held";
 /// Seen from outside: no process knows how often.
 pub(super) const COUNTED_ONCE: &str = "no rating is counted twice";
 /// Whoever was told "saved" finds that very rating, whatever happens later.
@@ -430,6 +564,14 @@ fn image(subject: usize, month: usize, satisfied: bool) -> Images {
     1 << (subject * 4 + month * 2 + usize::from(satisfied))
 }
 
+/// Those of `month`.
+fn of_month(images: Images, month: usize) -> Images {
+    let of = each(images).filter(|(_, of, _)| *of == month);
+    of.fold(0, |images, (subject, month, satisfied)| {
+        images | image(subject, month, satisfied)
+    })
+}
+
 /// Subject, month and verdict of each image.
 fn each(images: Images) -> impl Iterator<Item = (usize, usize, bool)> {
     let bits = (0..Images::BITS as usize).filter(move |bit| images >> bit & 1 == 1);
@@ -465,6 +607,8 @@ impl Protocol {
                         satisfied: claim.satisfied,
                         pending: true,
                         counted: 0,
+                        void: false,
+                        voided: 0,
                     });
                     answer = Some(Answer::Saved);
                 }
@@ -544,6 +688,56 @@ impl Protocol {
         }
     }
 
+    /// `Store::void`, its transaction.
+    fn void(&self, state: &mut State, voider: usize, heard: bool) {
+        let (subject, month, next) = match state.voiders[voider] {
+            Voider::Idle => return,
+            Voider::Write(subject, month) => {
+                let Some(stored) = &mut state.ratings[subject][month] else {
+                    return;
+                };
+                if stored.pending || (self.rules.void_condition && stored.void) {
+                    // Refused: somebody else was faster.
+                    if heard {
+                        state.voiders[voider] = Voider::Idle;
+                    }
+                    return;
+                }
+                stored.void = true;
+                let next = match self.rules.void_in_one {
+                    true => Voider::Idle,
+                    false => Voider::Marked(subject, month),
+                };
+                (subject, month, next)
+            }
+            Voider::Marked(subject, month) => (subject, month, Voider::Idle),
+        };
+        if next == Voider::Idle {
+            let cell = self.cell_of_subject[subject];
+            if let Some(stored) = &mut state.ratings[subject][month] {
+                state.voids[month][cell][usize::from(stored.satisfied)] += 1;
+                stored.voided = (stored.voided + 1).min(2);
+                // More than two are as wrong as two, and would have no end.
+                let most = self.clients.len() as u8 + 1;
+                let counter = &mut state.voids[month][cell][usize::from(stored.satisfied)];
+                *counter = (*counter).min(most);
+            }
+        }
+        if heard {
+            state.voiders[voider] = next;
+        }
+    }
+
+    /// `reconcile-tallies`, whether it may seal `month`.
+    fn is_closed(&self, state: &State, month: usize) -> bool {
+        let on_its_way = |attempt: &Attempt| match attempt {
+            Attempt::Look(of) | Attempt::Write(of) => *of == month,
+            Attempt::ReadBack(_) => false,
+        };
+        let mut attempts = state.clients.iter().flat_map(|client| &client.attempts);
+        state.month > month && !(self.rules.seal_waits && attempts.any(on_its_way))
+    }
+
     /// `Store::reconcile`, one read: of an item where anybody may write between two, else of all of them.
     fn read(&self, state: &mut State) {
         let Sweeper::Reading {
@@ -552,6 +746,8 @@ impl Protocol {
             mut before,
             mut counted,
             mut pending,
+            mut voided,
+            closed,
         } = state.sweeper
         else {
             return;
@@ -576,7 +772,7 @@ impl Protocol {
         };
         while item < stop {
             if item < cells_end {
-                before[item] = state.cells[month][item];
+                before[item] = (state.cells[month][item], state.voids[month][item]);
             } else if item < ratings_end {
                 let subject = item - cells_end;
                 if let Some(stored) = state.ratings[subject][month] {
@@ -586,8 +782,16 @@ impl Protocol {
                     } else {
                         &mut counted
                     }) |= image;
+                    if stored.void {
+                        voided |= image;
+                    }
                 }
-            } else if before[item - ratings_end] != state.cells[month][item - ratings_end] {
+            } else if before[item - ratings_end]
+                != (
+                    state.cells[month][item - ratings_end],
+                    state.voids[month][item - ratings_end],
+                )
+            {
                 state.sweeper = Sweeper::Idle;
                 return;
             }
@@ -600,12 +804,23 @@ impl Protocol {
                 before,
                 counted,
                 pending,
+                voided,
+                closed,
             }
-        } else if self.fold(counted)[month] != before {
+        } else if self.fold(counted)[month] != before.map(|(cell, _)| cell)
+            || self.fold(voided)[month] != before.map(|(_, void)| void)
+            || state.seals[month].is_some_and(|seal| seal != counted | pending)
+        {
             state.alarm = true;
             Sweeper::Idle
         } else if pending == 0 {
-            Sweeper::Idle
+            match state.seals[month] {
+                None if closed && counted != 0 => Sweeper::Sealing {
+                    month,
+                    ratings: counted,
+                },
+                _ => Sweeper::Idle,
+            }
         } else {
             Sweeper::Counting(Counting {
                 chunk: pending,
@@ -618,15 +833,17 @@ impl Protocol {
     fn swept(&self, mut state: State) -> State {
         for month in 0..MONTHS {
             state.sweeper = Sweeper::Reading {
+                closed: false,
                 month,
                 item: 0,
                 before: Default::default(),
                 counted: 0,
                 pending: 0,
+                voided: 0,
             };
             loop {
                 match state.sweeper {
-                    Sweeper::Idle => break,
+                    Sweeper::Idle | Sweeper::Sealing { .. } => break,
                     Sweeper::Reading { .. } => self.read(&mut state),
                     Sweeper::Counting(counting) => {
                         let after = self.count(&mut state, counting);
