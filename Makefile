@@ -10,7 +10,7 @@ ADDR ?= 127.0.0.1:8080
 DATA ?= .data
 VENV := .venv/bin
 
-.PHONY: help run test arsenal tools lint fmt lint-rust lint-template test-js test-rust openapi build
+.PHONY: help run test arsenal tools lint fmt lint-rust lint-template test-js test-rust test-bootstraps artefacts openapi build
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-bootstraps ## Everything CI checks; installs what it needs
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
 	@echo "== Tools"
@@ -35,10 +35,14 @@ lint-rust:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 lint-template: tools
-	@echo "== Template: sam validate --lint, sam validate, cfn-lint"
+	@echo "== Template: sam validate --lint, sam validate, cfn-lint, checkov"
 	$(VENV)/sam validate --lint
 	$(VENV)/sam validate
 	$(VENV)/cfn-lint template.yaml infra/*.yaml
+	@mkdir -p target
+	$(VENV)/python tests/expand-template.py template.yaml > target/template.json
+	.venv/checkov/bin/checkov --config-file tests/checkov.yaml \
+	    $(foreach template,target/template.json $(wildcard infra/*.yaml),-f $(template))
 
 fmt: ## Format the Rust code
 	cargo fmt --all
@@ -57,6 +61,42 @@ test-rust: tools
 	    END {printf "== Rust tests: %d passed, %d failed, %d ignored\n", p, f, i}' target/test.log; \
 	exit $$status
 
+# Every function is built and run for x86-64 without link-time optimisation, and two as they are deployed, for arm64;
+# `make artefacts` builds and runs all of them both ways. Never --workspace: its features would leak into the functions.
+ARM64 := qemu-aarch64-static -L /usr/aarch64-linux-gnu
+SAMPLE := SubmitRating AggregateRatings
+
+test-bootstraps: tools
+	@echo "== Functions for x86-64, each run with its events"
+	cargo build --profile bootstrap --locked --bins
+	$(call run-bootstraps,target/bootstrap,,)
+	@echo "== sam build for arm64: $(SAMPLE), run with their events under qemu"
+	for function in $(SAMPLE); do \
+	    $(SAM_BUILD) --build-dir target/sam/$$function "$${function}Function"; done
+	@mkdir -p target/sam/sample
+	for function in $(SAMPLE); do \
+	    rm -rf "target/sam/sample/$${function}Function"; \
+	    cp -r "target/sam/$$function/$${function}Function" target/sam/sample/; done
+	$(call run-bootstraps,target/sam/sample,$(ARM64),submit-rating aggregate-ratings)
+
+artefacts: tools ## Every function as it is deployed, for both architectures, each run with its events
+	@echo "== Release build for x86-64"
+	cargo build --release --locked --bins
+	$(call run-bootstraps,target/release,,)
+	@echo "== sam build for arm64"
+	$(SAM_BUILD)
+	$(call run-bootstraps,.aws-sam/build,$(ARM64),)
+	@ls -l $(addprefix target/release/,$(BINARIES)) .aws-sam/build/*/bootstrap
+
+BINARIES = $(patsubst functions/%.rs,%,$(wildcard functions/*.rs))
+SAM_BUILD = PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/sam build
+
+# run-bootstraps(folder, wrapper, functions): every sample event through the binaries of a folder.
+define run-bootstraps
+	BOOTSTRAPS="$(CURDIR)/$(1)" WRAPPER="$(2)" FUNCTIONS="$(3)" \
+	    cargo test --quiet --locked --test integration -- --nocapture bootstraps::every_sample_event
+endef
+
 arsenal: ## The long forms of the exactness tests, about an hour (SEED=n replays a failure)
 	@echo "== Arsenal: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
 	@mkdir -p target
@@ -67,5 +107,5 @@ openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"
 	UPDATE_OPENAPI=1 cargo test --quiet --lib openapi
 
-build: tools ## The eight functions, for arm64 (needs cargo-lambda)
-	$(VENV)/sam build
+build: tools ## The functions as they are deployed, for arm64
+	$(SAM_BUILD)

@@ -13,6 +13,10 @@ command -v setsid >/dev/null || missing+=(util-linux)
 command -v pkill >/dev/null || missing+=(procps)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+# arm64 functions run here, with the libraries they find on Lambda.
+command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
+[[ -e /usr/aarch64-linux-gnu/lib/libc.so.6 ]] || missing+=(libc6-arm64-cross)
+[[ -e /usr/aarch64-linux-gnu/lib/libgcc_s.so.1 ]] || missing+=(libgcc-s1-arm64-cross)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if ((${#missing[@]})); then
@@ -35,6 +39,19 @@ if ! cmp -s tests/requirements.txt .venv/installed.txt; then
     python3 -m venv .venv
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
     cp tests/requirements.txt .venv/installed.txt
+fi
+
+# Its dependencies are older than those of aws-sam-cli.
+if ! cmp -s tests/requirements-checkov.txt .venv/checkov/installed.txt; then
+    echo "checkov: .venv/checkov from tests/requirements-checkov.txt"
+    python3 -m venv .venv/checkov
+    .venv/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-checkov.txt
+    cp tests/requirements-checkov.txt .venv/checkov/installed.txt
+fi
+
+if ! rustup target list --installed | grep -qx aarch64-unknown-linux-gnu; then
+    echo "Rust's standard library for arm64"
+    rustup target add aarch64-unknown-linux-gnu
 fi
 
 if ! cmp -s tests/package-lock.json tests/node_modules/installed.json; then

@@ -1,7 +1,7 @@
 //! The functions' binaries as Lambda runs them, on the embedded engines.
 //!
-//! `BOOTSTRAPS` names the folder of `sam build` or `cargo lambda build` to take them from, and `WRAPPER` a command to run
-//! them under; without, they are the unoptimised ones beside this test.
+//! `BOOTSTRAPS` names the folder of `sam build`, `cargo lambda build` or `cargo build` to take them from, `WRAPPER` a
+//! command to run them under, and `FUNCTIONS` those to run; without, they are all the unoptimised ones beside this test.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -21,11 +21,15 @@ fn executable(function: &str) -> PathBuf {
         return one.with_file_name(function);
     };
     let folder = Path::new(&folder);
-    let names = [function.to_owned(), template::logical_name(function)];
-    let mut paths = names.iter().map(|name| folder.join(name).join("bootstrap"));
-    paths
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("{function} is not built in {}", folder.display()))
+    let of_sam = folder.join(template::logical_name(function));
+    let of_cargo = folder.join(function);
+    let paths = [
+        of_sam.join("bootstrap"),
+        of_cargo.join("bootstrap"),
+        of_cargo,
+    ];
+    let found = paths.into_iter().find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{function} is not built in {}", folder.display()))
 }
 
 fn options(function: &str) -> Options {
