@@ -13,28 +13,50 @@ use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 /// Bytes of the master key.
 pub const MASTER_KEY_LENGTH: usize = 32;
 
-/// A key is not 64 hexadecimal digits.
+/// A key is not 64 hexadecimal digits, or a later one names no quarter after those before it.
 #[derive(Debug, thiserror::Error)]
-#[error("a key must be 64 hexadecimal digits")]
+#[error(
+    "a key must be 64 hexadecimal digits; in the master key's setting, others like 2027q1=… may follow, in order"
+)]
 pub struct MasterKeyError;
 
-/// Sub-keys drawn from one master key, each for one purpose.
+/// Sub-keys drawn from a master key, each for one purpose.
+///
+/// What must be recognised for good is drawn from the first master key: receipts, their secret parts, and the rating each
+/// gives. What passes is drawn from the latest one: phones and sealed names of a quarter from the key in force in that
+/// quarter, security codes from the newest of all. A key whose quarters have passed their keeping may be dropped, and
+/// with it goes every copy of what it sealed.
 ///
 /// Every input is written with its length before it, so that no two different lists of parts share a message.
 #[derive(Clone)]
 pub struct Keyring {
     master: [u8; MASTER_KEY_LENGTH],
+    /// From which quarter on each takes over, in order.
+    later: Vec<(Quarter, [u8; MASTER_KEY_LENGTH])>,
     proof: Option<ProofKey>,
 }
 
 impl Keyring {
-    /// Takes the master key in hexadecimal, as configuration carries it.
+    /// Takes the master key in hexadecimal, as configuration carries it; behind it, after spaces, keys that take over from
+    /// a quarter on: `<key> 2027q1=<key> 2028q1=<key>`.
     ///
     /// # Errors
-    /// [`MasterKeyError`] unless it is exactly 32 bytes.
-    pub fn from_hex(master: &str) -> Result<Self, MasterKeyError> {
+    /// [`MasterKeyError`] unless each is exactly 32 bytes, and their quarters ascend.
+    pub fn from_hex(setting: &str) -> Result<Self, MasterKeyError> {
+        let mut words = setting.split_whitespace();
+        let master = key_from_hex(words.next().unwrap_or_default())?;
+        let mut later: Vec<(Quarter, _)> = Vec::new();
+        for word in words {
+            let (quarter, key) = word.split_once('=').ok_or(MasterKeyError)?;
+            let quarter = Quarter::parse(quarter).ok_or(MasterKeyError)?;
+            if later.last().is_some_and(|(last, _)| *last >= quarter) {
+                return Err(MasterKeyError);
+            }
+            later.push((quarter, key_from_hex(key)?));
+        }
         Ok(Self {
-            master: key_from_hex(master)?,
+            master,
+            later,
             proof: None,
         })
     }
@@ -53,10 +75,25 @@ impl Keyring {
         self.proof.clone().unwrap_or_else(drawn)
     }
 
-    /// A key for `purpose` alone, 32 bytes.
+    /// A key for `purpose` alone, 32 bytes; the same for good.
     #[must_use]
     pub fn subkey(&self, purpose: &str) -> [u8; 32] {
-        mac(&self.master, &[b"thuocdo/1", purpose.as_bytes()])
+        drawn(&self.master, purpose)
+    }
+
+    /// A key for `purpose` alone, 32 bytes; another one when a master key is added, so for what lives some minutes.
+    #[must_use]
+    pub fn passing_subkey(&self, purpose: &str) -> [u8; 32] {
+        let newest = self.later.last().map_or(&self.master, |(_, key)| key);
+        drawn(newest, purpose)
+    }
+
+    /// A key for `purpose` in `quarter`, drawn from the master key in force then.
+    fn quarter_subkey(&self, purpose: &str, quarter: Quarter) -> [u8; 32] {
+        let mut later = self.later.iter().rev();
+        let in_force = later.find(|(from, _)| *from <= quarter);
+        let master = in_force.map_or(&self.master, |(_, key)| key);
+        drawn(master, &format!("{purpose}/{quarter}"))
     }
 
     /// What a receipt is found by.
@@ -90,7 +127,7 @@ impl Keyring {
     /// What a phone's guard for `subject` in `quarter` is found by.
     #[must_use]
     pub fn phone_hash(&self, phone: &str, subject: &Subject, quarter: Quarter) -> String {
-        let key = self.subkey(&format!("phone/{quarter}"));
+        let key = self.quarter_subkey("phone", quarter);
         short(&mac(
             &key,
             &[phone.as_bytes(), subject.to_string().as_bytes()],
@@ -100,7 +137,7 @@ impl Keyring {
     /// The one rating a phone gives for `subject` in `quarter`.
     #[must_use]
     pub fn phone_rating_id(&self, phone: &str, subject: &Subject, quarter: Quarter) -> RatingId {
-        let key = self.subkey(&format!("phone-rating/{quarter}"));
+        let key = self.quarter_subkey("phone-rating", quarter);
         RatingId(short(&mac(
             &key,
             &[phone.as_bytes(), subject.to_string().as_bytes()],
@@ -110,7 +147,7 @@ impl Keyring {
     /// Key that seals names and phones given in `quarter`.
     #[must_use]
     pub fn sealing_key(&self, quarter: Quarter) -> [u8; 32] {
-        self.subkey(&format!("seal/{quarter}"))
+        self.quarter_subkey("seal", quarter)
     }
 
     /// Fingerprint of a rating's content, to tell a retry from a second opinion.
@@ -124,6 +161,10 @@ impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Keyring(..)")
     }
+}
+
+fn drawn(master: &[u8; MASTER_KEY_LENGTH], purpose: &str) -> [u8; 32] {
+    mac(master, &[b"thuocdo/1", purpose.as_bytes()])
 }
 
 fn key_from_hex(key: &str) -> Result<[u8; MASTER_KEY_LENGTH], MasterKeyError> {
@@ -246,6 +287,50 @@ mod tests {
             .map(|(of, in_)| key.salt_key(&unit(of), month(in_)));
 
         assert!(keys[0] != keys[1] && keys[0] != keys[2] && keys[1] != keys[2]);
+    }
+
+    #[test]
+    fn a_later_key_takes_over_what_passes_and_leaves_what_stays() {
+        let [first, second, third] = ["0f", "1e", "2d"].map(|byte| byte.repeat(32));
+        let quarter = |text| Quarter::parse(text).unwrap();
+        let alone = Keyring::from_hex(&first).unwrap();
+        let two = Keyring::from_hex(&format!("{first} 2027q1={second}")).unwrap();
+        let three = Keyring::from_hex(&format!("{first} 2027q1={second}\n2028q1={third}")).unwrap();
+
+        assert_eq!(three.subkey("receipt"), alone.subkey("receipt"));
+        for (text, same, other) in [
+            ("2026q4", &alone, None),
+            ("2027q1", &two, Some(&alone)),
+            ("2027q4", &two, Some(&alone)),
+            ("2028q1", &three, Some(&two)),
+        ] {
+            let key = three.sealing_key(quarter(text));
+            assert_eq!(key, same.sealing_key(quarter(text)), "{text}");
+            assert!(
+                other.is_none_or(|other| key != other.sealing_key(quarter(text))),
+                "{text}"
+            );
+        }
+        assert_ne!(
+            three.passing_subkey("challenge"),
+            two.passing_subkey("challenge")
+        );
+        assert_eq!(alone.passing_subkey("challenge"), alone.subkey("challenge"));
+    }
+
+    #[test]
+    fn later_keys_are_whole_and_in_order() {
+        let key = "0f".repeat(32);
+        for wrong in [
+            format!("{key} {key}"),
+            format!("{key} 2027q1={key} 2027q1={key}"),
+            format!("{key} 2027q2={key} 2027q1={key}"),
+            format!("{key} 2027q5={key}"),
+            format!("{key} 2027q1="),
+            format!("2027q1={key}"),
+        ] {
+            assert!(Keyring::from_hex(&wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

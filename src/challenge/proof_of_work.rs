@@ -35,8 +35,8 @@ impl ProofOfWork {
     pub(super) fn new(keyring: &Keyring, difficulty: Difficulty) -> Self {
         Self {
             difficulty,
-            signature_key: HEXLOWER.encode(&keyring.subkey("challenge")),
-            key_signature_key: HEXLOWER.encode(&keyring.subkey("challenge-solution")),
+            signature_key: HEXLOWER.encode(&keyring.passing_subkey("challenge")),
+            key_signature_key: HEXLOWER.encode(&keyring.passing_subkey("challenge-solution")),
         }
     }
 

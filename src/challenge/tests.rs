@@ -319,7 +319,7 @@ fn the_crate_that_issues_a_challenge_accepts_its_solution_too() {
         .unwrap();
     let json = BASE64.decode(solved.altcha.as_bytes()).unwrap();
     let payload: altcha::Payload = serde_json::from_slice(&json).unwrap();
-    let secret = data_encoding::HEXLOWER.encode(&keyring().subkey("challenge"));
+    let secret = data_encoding::HEXLOWER.encode(&keyring().passing_subkey("challenge"));
 
     let options = altcha::VerifySolutionOptions::new(&payload.challenge, &payload.solution, secret);
 

@@ -96,7 +96,7 @@ pub(super) struct TypedCodes {
 impl TypedCodes {
     pub(super) fn new(keyring: &Keyring) -> Self {
         Self {
-            cipher: XChaCha20Poly1305::new(&keyring.subkey("typed-code").into()),
+            cipher: XChaCha20Poly1305::new(&keyring.passing_subkey("typed-code").into()),
         }
     }
 
