@@ -14,6 +14,7 @@ pub mod http;
 pub mod keyring;
 pub mod metric;
 pub mod openapi;
+pub mod person;
 pub mod seal;
 
 pub mod handlers;

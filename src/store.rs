@@ -8,6 +8,7 @@ pub mod counted;
 pub mod dossier;
 pub mod error;
 pub mod freeze;
+pub mod guard;
 pub mod key;
 pub mod month_seal;
 pub mod progress;

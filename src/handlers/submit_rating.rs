@@ -23,7 +23,7 @@ use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
 use crate::metric;
-use crate::seal;
+use crate::person;
 use crate::site::context::SiteContext;
 use crate::site::rating_form::{ProblemPage, RatingForm, ReceiptForm, ThanksPage, TypedValues};
 use crate::store::StoreError;
@@ -486,11 +486,8 @@ fn seal_person(
     hash: &str,
     now: Timestamp,
 ) -> Result<Vec<u8>, Box<Refusal>> {
-    let key = app
-        .keyring
-        .sealing_key(Month::of(local_date(now)).quarter());
-    let person = format!("{full_name}\n{}", phone.as_str());
-    seal::seal(&key, hash.as_bytes(), person.as_bytes())
+    let quarter = Month::of(local_date(now)).quarter();
+    person::seal(&app.keyring, quarter, hash, full_name, phone)
         .map_err(|error| StoreError::during("seal name and phone")(Box::new(error)).into())
 }
 

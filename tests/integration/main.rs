@@ -8,6 +8,7 @@
 mod bootstraps;
 mod browser;
 mod count;
+mod erase;
 mod events;
 mod exactness;
 mod faults;

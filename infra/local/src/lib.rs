@@ -8,6 +8,7 @@
 mod data;
 pub mod dispatch;
 pub mod dynamo;
+pub mod erase;
 pub mod error;
 pub mod gateway;
 pub mod headers;

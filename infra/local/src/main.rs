@@ -18,8 +18,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// The whole of Thước Đo in one process: pages, API, tables and buckets.
 #[derive(Debug, Parser)]
-#[command(name = "local", version)]
+#[command(name = "local", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// Where the data is kept; made where there is none.
     #[arg(long, value_name = "DIR", default_value = ".data")]
     data: PathBuf,
@@ -40,6 +42,26 @@ struct Arguments {
     reconcile_every: u64,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Erase the name and phone of a person; the phone is read from standard input, so that no shell keeps it.
+    ///
+    /// Without --data it works on the tables that RATINGS_TABLE, TALLY_TABLE, MASTER_KEY and AWS_* name.
+    ErasePhone {
+        /// The data directory of a running system.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+async fn erase_phone(data: Option<&Path>) -> Result<(), local::error::BoxError> {
+    let mut phone = String::new();
+    std::io::stdin().read_line(&mut phone)?;
+    let found = local::erase::erase_phone(data, phone.trim()).await?;
+    let line = format!("erased {} of {} guards\n", found.erased, found.looked_at);
+    Ok(std::io::stdout().write_all(line.as_bytes())?)
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log_to_stderr();
@@ -47,7 +69,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments)),
+        Ok(runtime) => runtime.block_on(async {
+            match &arguments.command {
+                Some(Command::ErasePhone { data }) => erase_phone(data.as_deref()).await,
+                None => run(arguments).await,
+            }
+        }),
         Err(error) => Err(error.into()),
     };
     match outcome {

@@ -1,7 +1,7 @@
 //! The runner as people start it: a process with a data directory.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
 use local::dynamo::RATINGS_TABLE;
 use local::s3::DROP_BUCKET;
+use thuocdo::domain::period::{Month, local_date};
+use thuocdo::domain::phone::Phone;
+use thuocdo::keyring::Keyring;
+use thuocdo::person;
 
 use crate::clients;
 
@@ -193,4 +197,75 @@ fn what_keeps_it_from_starting_is_said_in_one_line() {
         "{no_sample}"
     );
     assert!(broken_off.contains("broken off before"), "{broken_off}");
+}
+
+/// Puts a guard as `submit-rating` does, of a person nobody is.
+async fn guard(runner: &Runner, data: &Path, hash: &str, phone: &str) {
+    let key = std::fs::read_to_string(data.join("master.key")).unwrap();
+    let quarter = Month::of(local_date(jiff::Timestamp::now())).quarter();
+    let phone = Phone::parse(phone).unwrap();
+    let keyring = Keyring::from_hex(&key).unwrap();
+    let sealed = person::seal(&keyring, quarter, hash, "Nguyễn Thị Không Có", &phone).unwrap();
+    runner
+        .dynamodb()
+        .put_item()
+        .table_name(RATINGS_TABLE)
+        .item("PK", AttributeValue::S(format!("P#{hash}")))
+        .item("SK", AttributeValue::S("G".to_owned()))
+        .item("sealed", AttributeValue::B(sealed.into()))
+        .send()
+        .await
+        .unwrap();
+}
+
+/// What `local erase-phone` answers to `phone`, standing in for a shell.
+fn erase(phone: &str, change: impl FnOnce(&mut Command)) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.arg("erase-phone");
+    change(&mut command);
+    let pipes = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+    writeln!(child.stdin.take().unwrap(), "{phone}").unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[tokio::test]
+async fn a_person_is_forgotten_on_a_running_system_and_through_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let runner = start(&data);
+    guard(&runner, &data, "one", "0905123456").await;
+    guard(&runner, &data, "two", "0905123456").await;
+    guard(&runner, &data, "three", "0905123457").await;
+
+    let named = erase("0905 123 456", |command| {
+        command.arg("--data").arg(&data);
+    });
+    let key = std::fs::read_to_string(data.join("master.key")).unwrap();
+    let environment = erase("0905123457", |command| {
+        command.envs(&runner.engines).env("MASTER_KEY", key.trim());
+    });
+    let nobody = erase("12", |command| {
+        command.arg("--data").arg(&data);
+    });
+    let nowhere = erase("0905123457", |command| {
+        command.arg("--data").arg(folder.path().join("none"));
+    });
+
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(said(&named), "erased 2 of 3 guards\n", "{named:?}");
+    assert_eq!(
+        said(&environment),
+        "erased 1 of 1 guards\n",
+        "{environment:?}"
+    );
+    for refused in [&nobody, &nowhere] {
+        assert!(
+            !refused.status.success() && !refused.stderr.is_empty(),
+            "{refused:?}"
+        );
+    }
 }

@@ -1,0 +1,45 @@
+//! Forgetting a person, and nothing of what was counted.
+
+use thuocdo::domain::phone::Phone;
+use thuocdo::person;
+use thuocdo::store::guard::Erased;
+
+use crate::fixture::{OTHER_OFFICIAL, UNIT};
+use crate::support::{Office, official, passer_by};
+
+const PHONE: &str = "0905123456";
+
+#[tokio::test]
+async fn a_phone_is_forgotten_everywhere_while_its_ratings_stay_and_it_still_rates_once() {
+    let office = Office::open().await;
+    for (subject, phone) in [
+        (UNIT.to_owned(), PHONE),
+        (official(), PHONE),
+        (format!("{UNIT}/{OTHER_OFFICIAL}"), "0905123457"),
+    ] {
+        assert_eq!(office.rate(&passer_by(&subject, phone)).await.status, 201);
+    }
+    let stack = &office.stack;
+    let forget = async |phone: &str| {
+        let phone = Phone::parse(phone).unwrap();
+        person::erase(&stack.store, &stack.keyring, &phone, jiff::Timestamp::now()).await
+    };
+
+    let found = forget(PHONE).await.unwrap();
+    let again = forget(PHONE).await.unwrap();
+    let stranger = forget("0912345678").await.unwrap();
+
+    assert_eq!((found.looked_at, found.erased), (3, 2));
+    let left = Erased {
+        looked_at: 1,
+        erased: 0,
+    };
+    assert_eq!((again, stranger), (left, left));
+    assert_eq!(office.stored().await, 3);
+    let mut second = passer_by(UNIT, PHONE);
+    second["full_name"] = "Người Khác".into();
+    second["satisfaction"] = "not_satisfied".into();
+    second["reasons"] = serde_json::json!(["tre-hen"]);
+    assert_eq!(office.rate(&second).await.status, 409);
+    assert_eq!(office.stored().await, 3);
+}
