@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use invoke::{Bootstrap, InvokeError, Options};
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ fn options(function: &str) -> Options {
     let wrapper = std::env::var("WRAPPER").unwrap_or_default();
     Options {
         wrapper: wrapper.split_whitespace().map(OsString::from).collect(),
+        // More than what reconcile-tallies wants to have left.
+        timeout: Duration::from_secs(120),
         ..Options::new(executable(function))
     }
 }

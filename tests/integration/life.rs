@@ -1,13 +1,15 @@
 //! A rating's whole life through the functions' binaries, with everything they ask of tables and buckets held against
 //! what their roles allow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
+use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 
 use crate::bootstraps::start;
@@ -81,6 +83,51 @@ impl Deployed {
         body["typed_answer"] = json!(self.trial.read_code(&token));
         body["typed_token"] = json!(token);
         body
+    }
+
+    /// A rating of the ward in the month before this one, not counted yet.
+    async fn save_one_last_month(&self) {
+        let now = Timestamp::now();
+        let back = i64::from(local_date(now).day()) + 5;
+        let then = now - SignedDuration::from_hours(24 * back);
+        let mut rating = crate::count::rating(1, then);
+        rating.subject.unit_id = UnitId::parse(WARD_ID).unwrap();
+        crate::count::save(&self.trial.stack.store, &[rating], then).await;
+    }
+
+    /// Adds `amount` to a counter of one of the ward's cells, as no function does.
+    async fn change_a_cell(&self, month: Month, amount: &str) {
+        let client = &self.trial.stack.dynamodb;
+        let table = &self.environment["TALLY_TABLE"];
+        let partition = AttributeValue::S(format!("C#{WARD_ID}#{month}"));
+        let cells = client
+            .query()
+            .table_name(table)
+            .key_condition_expression("PK = :pk");
+        let cells = cells
+            .expression_attribute_values(":pk", partition)
+            .send()
+            .await
+            .unwrap();
+        let is_cell =
+            |item: &&HashMap<String, AttributeValue>| !item["SK"].as_s().unwrap().starts_with('#');
+        let cell = cells.items().iter().find(is_cell).unwrap();
+        let mut counters = cell
+            .iter()
+            .filter(|(_, value)| value.is_n())
+            .map(|(name, _)| name);
+        let counter = counters.by_ref().min().unwrap();
+        client
+            .update_item()
+            .table_name(table)
+            .key("PK", cell["PK"].clone())
+            .key("SK", cell["SK"].clone())
+            .update_expression("ADD #counter :amount")
+            .expression_attribute_names("#counter", counter)
+            .expression_attribute_values(":amount", AttributeValue::N(amount.to_owned()))
+            .send()
+            .await
+            .unwrap();
     }
 
     /// Images of the ward's ratings that wait to be counted.
@@ -248,6 +295,45 @@ async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_th
         ["catalog/da-nang/ready", "dossiers/hai-chau.csv"].map(|key| dropped(&bucket, key));
     let imported = deployed.run("import-catalog", &events).await;
     assert_eq!(imported, [json!(1), json!(1)]);
+
+    // Two people set the first rating aside; last month is closed and sealed.
+    let row = format!("{WARD_ID},{OFFICIAL_ID},{code},,,not_the_rater");
+    let voids = format!("unit,official,receipt_code,phone,rating,reason\n{row}\n");
+    let mut approvals = Vec::new();
+    for (seat, person) in [("1", "AWS:one"), ("2", "AWS:two")] {
+        let key = format!("voids/{seat}/loai.csv");
+        drop.put(&key, "text/csv", "no-store", voids.clone().into_bytes())
+            .await
+            .unwrap();
+        let mut event = dropped(&bucket, &key);
+        event["Records"][0]["userIdentity"]["principalId"] = json!(person);
+        approvals.push(event);
+    }
+    // Delivered once more, as S3 may.
+    approvals.push(approvals[0].clone());
+    let approved = deployed.run("import-catalog", &approvals).await;
+    assert_eq!(approved, [json!(1), json!(1), json!(1)]);
+    let store = deployed.trial.stack.store.clone();
+    let ward = UnitId::parse(WARD_ID).unwrap();
+    let this = Month::of(today);
+    deployed.save_one_last_month().await;
+    store
+        .remember_reconciled_until(Some(&(this.previous().previous(), ward.clone())))
+        .await
+        .unwrap();
+    let run = deployed.run("reconcile-tallies", &[json!({})]).await;
+    assert_eq!(
+        (&run[0]["voided"], &run[0]["left"]),
+        (&json!(1), &json!(0)),
+        "{run:?}"
+    );
+
+    // A cell that differs holds the ward's publication back until it is mended.
+    for (amount, differs) in [("1", 1), ("-1", 0)] {
+        deployed.change_a_cell(this, amount).await;
+        let run = deployed.run("reconcile-tallies", &[json!({})]).await;
+        assert_eq!(run[0]["mismatched"], differs, "{run:?}");
+    }
 
     let key = request("GET", "/api/challenge", "scope=x", None);
     deployed.run("issue-challenge", &[key]).await;

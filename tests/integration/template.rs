@@ -454,7 +454,8 @@ fn the_api_is_reached_through_the_cdn_only() {
     );
     let origins = cdn["Origins"].as_array().unwrap();
     let origin = origins.iter().find(|origin| origin["Id"] == "api").unwrap();
-    let secret = json!({"Fn::Sub": "{{resolve:secretsmanager:${OriginSecret}::::${OriginSecretVersion}}}"});
+    let secret =
+        json!({"Fn::Sub": "{{resolve:secretsmanager:${OriginSecret}::::${OriginSecretVersion}}}"});
     assert_eq!(
         origin["OriginCustomHeaders"],
         json!([{"HeaderName": "x-origin-secret", "HeaderValue": secret}])

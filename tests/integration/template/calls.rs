@@ -197,7 +197,7 @@ fn one(operation: &str, body: &Value) -> Call {
 
 /// Names in the item or key and in both expressions.
 fn attributes(body: &Value) -> BTreeSet<String> {
-    const WORDS: [&str; 11] = [
+    const WORDS: [&str; 12] = [
         "SET",
         "REMOVE",
         "ADD",
@@ -209,6 +209,7 @@ fn attributes(body: &Value) -> BTreeSet<String> {
         "attribute_not_exists",
         "contains",
         "begins_with",
+        "if_not_exists",
     ];
     let mut found = BTreeSet::new();
     for part in ["Item", "Key"] {

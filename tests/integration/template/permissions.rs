@@ -351,11 +351,13 @@ fn like(pattern: &str, text: &str) -> bool {
 }
 
 /// What is granted but was not seen, and why it stays.
-const UNSEEN: [(&str, &str, &str); 3] = [
+const UNSEEN: [(&str, &str, &str); 4] = [
     // Never called; without it a missing object reads as a forbidden one.
     ("get-statistics", "s3:ListBucket", ""),
     ("import-catalog", "s3:ListBucket", ""),
     ("publish-pages", "s3:ListBucket", ""),
+    // In the first days of a month the last one is not closed, and nothing is sealed.
+    ("reconcile-tallies", "dynamodb:PutItem", "C#*"),
 ];
 
 /// Holds what every function called against its role: each call is allowed, and each item or object right is used.
