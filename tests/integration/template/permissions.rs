@@ -108,6 +108,42 @@ fn a_role_names_its_actions_and_resources() {
 }
 
 #[test]
+fn nobody_can_sit_on_both_seats_that_set_ratings_aside() {
+    let template = load();
+    let seats: BTreeMap<_, _> = resources(&template, "AWS::IAM::ManagedPolicy")
+        .into_iter()
+        .collect();
+    let effects = |own: &str| {
+        let of = |effect: &str| -> BTreeSet<String> {
+            let statements = seats[own]["Properties"]["PolicyDocument"]["Statement"].as_array();
+            let puts = statements.unwrap().iter().filter(|statement| {
+                statement["Effect"] == effect && strings(&statement["Action"]) == ["s3:PutObject"]
+            });
+            puts.map(|statement| {
+                statement["Resource"]["Fn::Sub"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+        };
+        (of("Allow"), of("Deny"))
+    };
+
+    let (first, second) = (effects("FirstSeat"), effects("SecondSeat"));
+
+    assert_eq!(
+        first.0,
+        BTreeSet::from(["${DropBucket.Arn}/voids/1/*".to_owned()])
+    );
+    assert_eq!(
+        second.0,
+        BTreeSet::from(["${DropBucket.Arn}/voids/2/*".to_owned()])
+    );
+    assert_eq!((&first.0, &first.1), (&second.1, &second.0));
+}
+
+#[test]
 fn every_function_has_a_role_of_its_own() {
     let template = load();
     let functions = resources(&template, "AWS::Serverless::Function");
