@@ -524,3 +524,32 @@ fn an_alarm_tells_somebody_and_our_own_metrics_are_those_of_this_stack() {
     let dashboard: Value = serde_json::from_str(dashboard.as_str().unwrap()).unwrap();
     assert!(dashboard["widgets"].as_array().unwrap().len() > 3);
 }
+
+#[test]
+fn what_should_run_alone_can_be_held_to_one_run() {
+    let template = expanded();
+    let alone = json!({"Fn::If": ["Reserves", 1, {"Ref": "AWS::NoValue"}]});
+
+    for (name, function) in resources(template, "AWS::Lambda::Function") {
+        let reserved = &function["Properties"]["ReservedConcurrentExecutions"];
+        let wanted = ["ReconcileTallies", "PublishPages", "ImportCatalog"];
+        if wanted.contains(&name.trim_end_matches("Function")) {
+            assert_eq!(*reserved, alone, "{name}");
+        } else {
+            assert!(reserved.is_null(), "{name} would refuse citizens");
+        }
+        assert_eq!(
+            function["Properties"]["Architectures"],
+            json!(["arm64"]),
+            "{name}"
+        );
+        assert_eq!(
+            function["Properties"]["Runtime"], "provided.al2023",
+            "{name}"
+        );
+        assert_eq!(
+            function["Properties"]["TracingConfig"]["Mode"], "Active",
+            "{name}"
+        );
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::calls::Call;
-use super::document::{expanded, load, text};
+use super::document::{expanded, load, load_from, text};
 use super::resources;
 
 /// Actions that take no resource.
@@ -141,6 +141,56 @@ fn nobody_can_sit_on_both_seats_that_set_ratings_aside() {
         BTreeSet::from(["${DropBucket.Arn}/voids/2/*".to_owned()])
     );
     assert_eq!((&first.0, &first.1), (&second.1, &second.0));
+}
+
+#[test]
+fn who_deploys_may_do_nothing_to_everything_that_has_a_name() {
+    // What takes no resource, or is bound by a condition instead.
+    const UNNAMED: [&str; 6] = [
+        "StreamMapping",
+        "KeyIsMade",
+        "SecretsAreDrawn",
+        "AccessLog",
+        "GetTemplateSummary",
+        "ListStreams",
+    ];
+    let template = load_from("infra/deploy-role.yaml");
+    let mut seen = 0;
+    for resource in template["Resources"].as_object().unwrap().values() {
+        let properties = &resource["Properties"];
+        let inline = properties["Policies"].as_array().into_iter().flatten();
+        let documents = inline.map(|policy| &policy["PolicyDocument"]);
+        for document in documents.chain([&properties["PolicyDocument"]]) {
+            for statement in document["Statement"].as_array().into_iter().flatten() {
+                seen += 1;
+                let text = statement.to_string();
+                for action in strings(&statement["Action"]) {
+                    assert!(!action.contains('*'), "{text}");
+                    let deletes = action.starts_with("dynamodb:Delete")
+                        || action.starts_with("s3:DeleteObject");
+                    assert!(!deletes, "{text}");
+                }
+                if statement["Resource"] == "*" {
+                    assert!(UNNAMED.iter().any(|named| text.contains(named)), "{text}");
+                }
+            }
+        }
+    }
+    assert!(seen > 20);
+    let boundary =
+        json!({"StringEquals": {"iam:PermissionsBoundary": {"Ref": "FunctionBoundary"}}});
+    let text = template.to_string();
+    assert!(
+        text.contains(&boundary.to_string()),
+        "roles without a boundary"
+    );
+    for role in resources(&load(), "AWS::IAM::Role") {
+        assert_eq!(
+            role.1["Properties"]["PermissionsBoundary"]["Fn::If"][0], "HasBoundary",
+            "{}",
+            role.0
+        );
+    }
 }
 
 #[test]
