@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use local::stream::Mapping;
 use local::{Options, Stack};
@@ -67,7 +68,9 @@ impl Trial {
             .collect();
         let key = std::fs::read_to_string(data.join("master.key")).unwrap();
         environment.insert("MASTER_KEY".to_owned(), key.trim().to_owned());
-        environment.insert("PROOF_KEY".to_owned(), "5a".repeat(32));
+        // In the cloud a key of its own; here what the one process draws from its master key.
+        let proof_key = HEXLOWER.encode(&trial.stack.keyring.subkey("proof"));
+        environment.insert("PROOF_KEY".to_owned(), proof_key);
         (trial, environment)
     }
 
