@@ -2,7 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
-use super::rating::{Answer, Rating, Satisfaction};
+use super::proof::statement;
+use super::rating::{Rating, Satisfaction};
 
 /// Days after its end from which a month is closed; a rating is dated when it is sent, so none can come this late.
 pub const CLOSED_AFTER_DAYS: i64 = 3;
@@ -26,7 +27,7 @@ impl MonthSeal {
         ratings.sort_unstable_by_key(|rating| &rating.id);
         let mut hash = Sha256::new();
         for rating in &ratings {
-            let content = content(rating);
+            let content = statement(rating);
             hash.update((content.len() as u64).to_be_bytes());
             hash.update(content);
         }
@@ -37,48 +38,6 @@ impl MonthSeal {
             fingerprint: data_encoding::HEXLOWER.encode(&hash.finalize()),
         }
     }
-}
-
-/// Everything a rating says, one part a line. No part can hold a line break: all are identifiers, codes and dates.
-fn content(rating: &Rating) -> String {
-    let mut lines = vec![
-        format!("id {}", rating.id.0),
-        format!("subject {}", rating.subject),
-        format!("attestation {}", rating.attestation.code()),
-        format!("channel {}", rating.channel.code()),
-        format!("satisfaction {}", rating.satisfaction.code()),
-        format!("day {}", rating.date),
-    ];
-    lines.extend(rating.role.map(|role| format!("role {}", role.code())));
-    lines.extend(
-        rating
-            .field_id
-            .as_ref()
-            .map(|field| format!("field {field}")),
-    );
-    lines.extend(rating.late.map(|late| format!("late {late}")));
-    lines.extend(
-        rating
-            .questionnaire
-            .as_ref()
-            .map(|(questionnaire, version)| format!("questionnaire {questionnaire}@{version}")),
-    );
-    lines.extend(
-        rating
-            .reasons
-            .iter()
-            .map(|reason| format!("reason {reason}")),
-    );
-    lines.extend(
-        rating
-            .answers
-            .iter()
-            .map(|(question, answer)| match answer {
-                Answer::Option(option) => format!("answer {question} {option}"),
-                Answer::Unanswered => format!("answer {question}"),
-            }),
-    );
-    lines.join("\n")
 }
 
 #[cfg(test)]

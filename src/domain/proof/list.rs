@@ -14,10 +14,8 @@ use serde::Deserialize;
 
 use super::{Entries, Hash, root};
 use crate::domain::id::UnitId;
+use crate::domain::month_seal::CLOSED_AFTER_DAYS;
 use crate::domain::period::Month;
-
-/// Days after a month's end until its list is closed: ratings of its last day are counted long before.
-pub const CLOSING_DAYS: i64 = 7;
 
 /// Says how the file is to be read.
 const FORMAT: &str = "thuocdo-counted/1";
@@ -115,7 +113,7 @@ impl CountedList {
         let first = Date::new(month.year, month.month, 1).unwrap_or(Date::MAX);
         first
             .last_of_month()
-            .saturating_add((1 + CLOSING_DAYS).days())
+            .saturating_add((1 + CLOSED_AFTER_DAYS).days())
     }
 
     /// Whether a list with this `newest` night may take in what it lacks of `counted` ratings.
@@ -440,25 +438,25 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_closed_with_all_it_has_seven_days_after_its_end() {
+    fn a_month_is_closed_with_all_it_has_three_days_after_its_end() {
         let open = list()
             .advance(&counted(0..3), november(2))
             .unwrap()
             .unwrap();
-        assert_eq!(CountedList::closes(open.month), date(2026, 12, 8));
+        assert_eq!(CountedList::closes(open.month), date(2026, 12, 4));
 
         assert_eq!(
-            open.advance(&counted(0..4), on(date(2026, 12, 7))),
+            open.advance(&counted(0..4), on(date(2026, 12, 3))),
             Ok(None)
         );
-        let closed = open.advance(&counted(0..4), on(date(2026, 12, 8)));
+        let closed = open.advance(&counted(0..4), on(date(2026, 12, 4)));
         let closed = closed.unwrap().unwrap();
         assert_eq!(
             (closed.len(), closed.closed, closed.check()),
             (4, true, Ok(()))
         );
         assert_eq!(
-            closed.advance(&counted(0..99), on(date(2026, 12, 9))),
+            closed.advance(&counted(0..99), on(date(2026, 12, 5))),
             Ok(None)
         );
 

@@ -5,6 +5,7 @@ use data_encoding::HEXLOWER;
 
 use crate::domain::catalog::UnitEntry;
 use crate::domain::id::UnitId;
+use crate::domain::month_seal::CLOSED_AFTER_DAYS;
 use crate::domain::period::{Month, Period};
 use crate::domain::proof::list::{CountedList, Summaries, Summary};
 use crate::site::context::SiteContext;
@@ -75,8 +76,9 @@ pub fn counted_page(context: &SiteContext, entry: &UnitEntry, lists: &Summaries)
         layout = layout.scripts(&["js/count-check.js"]);
     }
     let k = number(context, u64::from(context.head.settings.threshold_k));
+    let days = CLOSED_AFTER_DAYS.to_string();
     let page = CountedPage {
-        when: context.text_with("counted.when", "k", &k),
+        when: fill(context, "counted.when", &[("k", &k), ("days", &days)]),
         lists: lists
             .iter()
             .rev()
