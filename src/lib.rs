@@ -5,18 +5,27 @@
 
 pub mod domain;
 
+#[cfg(feature = "server")]
 pub mod store;
 
+#[cfg(feature = "server")]
 pub mod app;
+#[cfg(feature = "server")]
 pub mod challenge;
+#[cfg(feature = "server")]
 pub mod config;
 pub mod http;
 pub mod keyring;
+#[cfg(feature = "server")]
 pub mod metric;
+#[cfg(feature = "server")]
 pub mod openapi;
+#[cfg(feature = "server")]
 pub mod person;
+#[cfg(feature = "server")]
 pub mod seal;
 
+#[cfg(feature = "server")]
 pub mod handlers;
 pub mod site;
 

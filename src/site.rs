@@ -1,6 +1,7 @@
 //! Renders pages and files, and keeps the bucket in step with them.
 
 pub mod assets;
+#[cfg(feature = "server")]
 pub mod bucket;
 pub mod collation;
 pub mod context;
@@ -8,6 +9,7 @@ pub mod context;
 pub(crate) mod fixture;
 pub mod format;
 pub mod layout;
+pub mod package;
 pub mod rating_form;
 pub mod rating_pages;
 pub mod results;
@@ -49,11 +51,6 @@ impl SiteFile {
     /// Its key in the bucket: no leading slash, `index.html` behind a trailing one.
     #[must_use]
     pub fn key(&self) -> String {
-        let path = self.path.trim_start_matches('/');
-        if path.is_empty() || path.ends_with('/') {
-            format!("{path}index.html")
-        } else {
-            path.to_owned()
-        }
+        package::key(&self.path)
     }
 }

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use super::id::{OfficialId, UnitId};
 use super::period::Period;
 use super::rating::{Attestation, RaterKind};
-use super::tally::Tally;
+use super::tally::{Counter, Tally};
 use super::void::VoidReason;
 
 /// Everything published about one unit; the only input of result pages and files.
@@ -28,6 +28,34 @@ pub struct UnitResults {
     pub is_frozen: bool,
     /// Every period with something received, whether or not enough of it may be shown.
     pub periods: BTreeMap<Period, PeriodResults>,
+}
+
+impl UnitResults {
+    /// The same without the sums no page and no file shows: strata and officials keep their verdicts, the total its
+    /// verdicts and reasons. Answers are shown for all participants together, and so are kept in one place.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        for results in self.periods.values_mut() {
+            let is_answer = |counter: &Counter| matches!(counter, Counter::Answer(..));
+            let participants = results.by_rater_kind(RaterKind::Participant);
+            let answers = participants.only(is_answer);
+            results.total = results.total.only(|counter| !is_answer(counter));
+            for tally in results.officials.values_mut() {
+                *tally = tally.only(Counter::is_verdict);
+            }
+            let mut first = Some(answers);
+            for (attestation, stratum) in &mut results.strata {
+                stratum.unit_itself = stratum.unit_itself.only(Counter::is_verdict);
+                stratum.officials = stratum.officials.only(Counter::is_verdict);
+                if attestation.rater_kind() == RaterKind::Participant
+                    && let Some(answers) = first.take()
+                {
+                    stratum.unit_itself += &answers;
+                }
+            }
+        }
+        self
+    }
 }
 
 /// What is published of one unit for one period.

@@ -13,6 +13,12 @@ use super::id::{FieldId, OfficialId, UnitId};
 /// Characters of a secret part before its check character: 10 × 5 bits.
 pub const SECRET_LENGTH: usize = 10;
 
+/// Days a receipt can be found after the dossier was received.
+///
+/// A year's applicants are still invited to rate when the year is over (S41), and the longest procedures take months;
+/// after that a receipt is only a trace of someone's visit.
+pub const RECEIPT_DAYS: i32 = 400;
+
 /// A text that is no receipt code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a receipt code reads V1V2V3.Z1Z2.Y1Y2-YYMMDD-XXXX")]

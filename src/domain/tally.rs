@@ -162,6 +162,12 @@ impl Counter {
         Some(Self::Answer(QuestionCode::parse(question).ok()?, answer))
     }
 
+    /// Whether it counts ratings, or those of one verdict.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        matches!(self, Self::Rated | Self::Satisfied | Self::NotSatisfied)
+    }
+
     fn is_of_voids(&self) -> bool {
         matches!(self, Self::Voided(_) | Self::VoidedFor(_))
     }
@@ -194,6 +200,14 @@ impl Tally {
     #[must_use]
     pub fn standing(&self) -> u64 {
         self.rated().saturating_sub(self.voided())
+    }
+
+    /// The counters that `are_kept`, and no other.
+    #[must_use]
+    pub fn only(&self, are_kept: impl Fn(&Counter) -> bool) -> Self {
+        let kept = self.0.iter().filter(|(counter, _)| are_kept(counter));
+        kept.map(|(counter, amount)| (counter.clone(), *amount))
+            .collect()
     }
 
     /// What the ratings that stand add up to, without a word of the others.

@@ -4,6 +4,7 @@ mod counted_lists;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::id::UnitId;
-use crate::domain::lang::Lang;
 use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::publication::{
     DossierCounts, Release, Thresholds, UnitResults, release, results,
@@ -21,10 +21,12 @@ use crate::http::reply;
 use crate::keyring::ProofKey;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
-use crate::site::context::SiteContext;
-use crate::site::{Cache, SiteFile, assets, rating_pages, results as result_pages};
+use crate::site::{Cache, SiteFile, package, results as result_pages};
 use crate::store::release::{Manifest, Replaced, StoredRelease, UnitReleases};
 use crate::store::{Store, StoreError};
+
+/// Name under which a manifest keeps the digest of what its objects were rendered from.
+const INPUT: &str = "";
 
 /// Units worked on, and objects written, at once.
 const CONCURRENCY: usize = 16;
@@ -89,17 +91,19 @@ pub async fn handle(
 
     let mut report = PublishReport::default();
     let mut all_results = BTreeMap::new();
+    let mut objects = Manifest::new();
     let each: Vec<_> = units
         .values()
         .map(|entry| run.publish_unit(entry).boxed())
         .collect();
     let mut each = futures::stream::iter(each).buffer_unordered(CONCURRENCY);
     while let Some(published) = each.next().await {
-        let (results, of_unit) = published?;
-        report.add(of_unit);
+        let (results, of_unit, report_of_unit) = published?;
+        report.add(report_of_unit);
+        objects.extend(of_unit);
         all_results.insert(results.unit_id.clone(), results);
     }
-    report.add(run.publish_overview(&units, &all_results).await?);
+    report.add(run.publish_overview(&units, &all_results, objects).await?);
     if report.written > 0 {
         tracing::info!(
             route = "publish-pages",
@@ -124,7 +128,7 @@ impl Run<'_> {
     async fn publish_unit(
         &self,
         entry: &UnitEntry,
-    ) -> Result<(UnitResults, PublishReport), PublishError> {
+    ) -> Result<(UnitResults, Manifest, PublishReport), PublishError> {
         let unit = &entry.unit.id;
         let mut releases = self.store.releases(unit).await?;
         let mut released = false;
@@ -160,55 +164,39 @@ impl Run<'_> {
             )
         };
 
-        let render = || {
-            let contexts = Lang::ALL.map(|lang| SiteContext {
-                head: self.head,
-                lang,
-                today: self.today,
-            });
-            let of_lang = |context: &SiteContext<'_>| {
-                let mut files = rating_pages::unit_pages(context, entry);
-                files.extend(result_pages::unit_files(context, entry, &results));
-                files.push(result_pages::counted_page(context, entry, &lists));
-                files
-            };
-            contexts.iter().flat_map(of_lang).collect()
-        };
+        let results = results.shown();
+        let render = || package::unit_files(self.head, self.today, entry, &results, &lists);
         let input = digest(&format!("{:?}{entry:?}{results:?}{lists:?}", self.key()));
-        let (written, unchanged) = self.write(Some(unit), &input, render).await?;
+        let (mut objects, written, unchanged) = self.write(Some(unit), &input, render).await?;
+        for (month, list) in &lists {
+            let path = result_pages::list_path(unit, *month);
+            objects.insert(path, HEXLOWER.encode(&list.file));
+        }
         let report = PublishReport {
             units: 1,
             released: usize::from(released),
             written: written + lists_written,
             unchanged,
         };
-        Ok((results, report))
+        Ok((results, objects, report))
     }
 
     async fn publish_overview(
         &self,
         units: &BTreeMap<UnitId, UnitEntry>,
         results: &BTreeMap<UnitId, UnitResults>,
+        mut objects: Manifest,
     ) -> Result<PublishReport, PublishError> {
         let render = || {
-            let contexts = Lang::ALL.map(|lang| SiteContext {
-                head: self.head,
-                lang,
-                today: self.today,
-            });
-            let of_lang = |context: &SiteContext<'_>| {
-                let mut files = rating_pages::general_pages(context, units);
-                files.extend(result_pages::overview_files(context, units, results));
-                files
-            };
-            assets::files()
-                .into_iter()
-                .chain([api_document()])
-                .chain(contexts.iter().flat_map(of_lang))
-                .collect()
+            let mut files = package::general_files(self.head, self.today, units, results);
+            files.push(api_document());
+            files
         };
         let input = digest(&format!("{:?}{units:?}{results:?}", self.key()));
-        let (written, unchanged) = self.write(None, &input, render).await?;
+        let (general, written, unchanged) = self.write(None, &input, render).await?;
+        objects.extend(general.clone());
+        objects.retain(|path, _| path != INPUT && path != package::SUMS_PATH);
+        let written = written + self.write_sums(&objects, general).await?;
         Ok(PublishReport {
             written,
             unchanged,
@@ -218,7 +206,7 @@ impl Run<'_> {
 
     /// What every page depends on besides its unit: the settings, the day that decides what is open, and the program.
     fn key(&self) -> (&CatalogHead, Date, &'static str) {
-        (self.head, self.today, env!("SITE_FINGERPRINT"))
+        (self.head, self.today, package::fingerprint())
     }
 
     /// Quarters whose cells may still grow: this one, and the last for ratings counted late.
@@ -310,11 +298,10 @@ impl Run<'_> {
         unit: Option<&UnitId>,
         input: &str,
         render: impl FnOnce() -> Vec<SiteFile>,
-    ) -> Result<(usize, usize), PublishError> {
-        const INPUT: &str = "";
+    ) -> Result<(Manifest, usize, usize), PublishError> {
         let before = self.store.manifest(unit).await?;
         if before.get(INPUT).is_some_and(|last| last == input) {
-            return Ok((0, 0));
+            return Ok((before, 0, 0));
         }
         let mut manifest = Manifest::from([(INPUT.to_owned(), input.to_owned())]);
         let mut changed = Vec::new();
@@ -336,7 +323,26 @@ impl Run<'_> {
             put?;
         }
         self.store.put_manifest(unit, &manifest).await?;
-        Ok((written, unchanged))
+        Ok((manifest, written, unchanged))
+    }
+
+    /// Writes the list of all `objects` when it is another than last time; the number of objects written.
+    ///
+    /// It comes last, so that everything it names is there. A run that fails before it leaves the last one in place.
+    async fn write_sums(
+        &self,
+        objects: &Manifest,
+        mut general: Manifest,
+    ) -> Result<usize, PublishError> {
+        let sums = package::sums(objects);
+        let digest = digest_bytes(&sums.bytes);
+        if general.get(&sums.path) == Some(&digest) {
+            return Ok(0);
+        }
+        general.insert(sums.path.clone(), digest);
+        self.bucket.put_file(sums).await?;
+        self.store.put_manifest(None, &general).await?;
+        Ok(1)
     }
 }
 
@@ -354,7 +360,7 @@ fn digest(text: &str) -> String {
 }
 
 fn digest_bytes(bytes: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..12])
+    HEXLOWER.encode(&Sha256::digest(bytes))
 }
 
 impl PublishError {

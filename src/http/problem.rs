@@ -1,9 +1,12 @@
 //! The documented ways a request can be refused.
 
 use http::StatusCode;
+#[cfg(feature = "server")]
 use lambda_http::{Body, Response};
 use rust_i18n::t;
+#[cfg(feature = "server")]
 use serde::Serialize;
+#[cfg(feature = "server")]
 use utoipa::ToSchema;
 
 use crate::domain::lang::Lang;
@@ -116,6 +119,7 @@ impl From<ProblemKind> for Problem {
 }
 
 /// A problem as JSON (RFC 9457).
+#[cfg(feature = "server")]
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemBody {
     /// `/problems/` and the kind.
@@ -132,6 +136,7 @@ pub struct ProblemBody {
 }
 
 /// A value at fault.
+#[cfg(feature = "server")]
 #[derive(Debug, Serialize, ToSchema)]
 struct FieldErrorBody {
     /// Name of the value in the body.
@@ -173,6 +178,7 @@ impl Problem {
     }
 
     /// The answer to a program.
+    #[cfg(feature = "server")]
     #[must_use]
     pub fn into_json_response(self, lang: Lang) -> Response<Body> {
         let errors = self.errors.iter();

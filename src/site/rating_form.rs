@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
+#[cfg(feature = "server")]
 use serde_json::Value;
 
 use super::SiteFile;
@@ -13,9 +14,12 @@ use crate::domain::catalog::{Official, OfficialRole, Questionnaire, UnitEntry};
 use crate::domain::id::UnitId;
 use crate::domain::proof::Tracker;
 use crate::domain::rating::{Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
-use crate::http::{FieldError, Form, Problem, ProblemKind};
+#[cfg(feature = "server")]
+use crate::http::Form;
+use crate::http::{FieldError, Problem, ProblemKind};
 
 /// Names that belong to one attempt at the security code and are never carried on.
+#[cfg(feature = "server")]
 const SECURITY_CODE_NAMES: [&str; 4] = ["altcha", "salt", "typed_token", "typed_answer"];
 
 /// What was typed, by name; empty for a fresh form.
@@ -33,6 +37,7 @@ impl TypedValues {
     }
 
     /// What a native form sent, without its security code.
+    #[cfg(feature = "server")]
     #[must_use]
     pub fn from_form(form: &Form) -> Self {
         let mut typed = Self::default();
@@ -65,6 +70,7 @@ impl TypedValues {
         self
     }
 
+    #[cfg(feature = "server")]
     fn push(&mut self, name: String, value: String) {
         self.0.entry(name).or_default().push(value);
     }

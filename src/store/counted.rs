@@ -76,6 +76,7 @@ struct SummaryBody {
     day: Date,
     entries: u64,
     root: String,
+    file: String,
 }
 
 fn from_summaries(summaries: &Summaries) -> BTreeMap<String, SummaryBody> {
@@ -86,6 +87,7 @@ fn from_summaries(summaries: &Summaries) -> BTreeMap<String, SummaryBody> {
             day: *day,
             entries: *entries,
             root: HEXLOWER.encode(root),
+            file: HEXLOWER.encode(&summary.file),
         };
         (month.to_string(), body)
     };
@@ -94,14 +96,18 @@ fn from_summaries(summaries: &Summaries) -> BTreeMap<String, SummaryBody> {
 
 fn into_summaries(body: BTreeMap<String, SummaryBody>) -> Option<Summaries> {
     let summary = |(month, body): (String, SummaryBody)| {
-        let root = HEXLOWER.decode(body.root.as_bytes()).ok()?;
+        let hash = |text: &str| HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok();
         let newest = Night {
             day: body.day,
             entries: body.entries,
-            root: root.try_into().ok()?,
+            root: hash(&body.root)?,
         };
-        let closed = body.closed;
-        Some((Month::parse(&month)?, Summary { closed, newest }))
+        let summary = Summary {
+            closed: body.closed,
+            newest,
+            file: hash(&body.file)?,
+        };
+        Some((Month::parse(&month)?, summary))
     };
     body.into_iter().map(summary).collect()
 }
@@ -128,6 +134,7 @@ mod tests {
             Summary {
                 closed: true,
                 newest,
+                file: [7; 32],
             },
         )]);
 
@@ -151,6 +158,7 @@ mod tests {
             day: date(2026, 1, 1),
             entries: 0,
             root,
+            file: "00".repeat(32),
         }
     }
 }

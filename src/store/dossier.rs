@@ -18,13 +18,7 @@ use crate::domain::catalog::OfficialRole;
 use crate::domain::id::{FieldId, OfficialId, UnitId};
 use crate::domain::period::Month;
 use crate::domain::publication::DossierCounts;
-use crate::domain::receipt::{DossierStatus, Receipt};
-
-/// Days a receipt can be found after the dossier was received.
-///
-/// A year's applicants are still invited to rate when the year is over (S41), and the longest procedures take months;
-/// after that a receipt is only a trace of someone's visit.
-pub const RECEIPT_DAYS: i32 = 400;
+use crate::domain::receipt::{DossierStatus, RECEIPT_DAYS, Receipt};
 
 /// Actions of one transaction: DynamoDB takes 100, a few are left free.
 const MAX_ACTIONS: usize = 90;

@@ -138,7 +138,7 @@ async fn one_more_rating_rewrites_its_units_results_and_no_form() {
 
     assert_eq!(report.released, 1);
     assert!(
-        report.written > 0 && report.unchanged > report.written,
+        report.written > 0 && report.unchanged >= report.written,
         "{report:?}"
     );
 }

@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use super::{Entries, Hash, root};
 use crate::domain::id::UnitId;
@@ -315,6 +316,7 @@ impl CountedList {
         Some(Summary {
             closed: self.closed,
             newest: self.nights.last()?.clone(),
+            file: Sha256::digest(self.to_json()).into(),
         })
     }
 }
@@ -326,6 +328,8 @@ pub struct Summary {
     pub closed: bool,
     /// The night it last grew in.
     pub newest: Night,
+    /// SHA-256 of the file.
+    pub file: Hash,
 }
 
 impl Summary {

@@ -12,10 +12,11 @@ use crate::domain::import::columns::DOSSIERS;
 use crate::domain::import::dossier::{self, Dossier};
 use crate::domain::import::{Cause, Columns, Findings, Place, RowReader};
 use crate::domain::period::local_date;
+use crate::domain::receipt::RECEIPT_DAYS;
 use crate::domain::receipt::ReceiptCode;
 use crate::keyring::Keyring;
 use crate::store::Store;
-use crate::store::dossier::{DossierOutcome, NewReceipt, RECEIPT_DAYS};
+use crate::store::dossier::{DossierOutcome, NewReceipt};
 
 /// Dossiers held in memory at once while writing.
 const WINDOW: usize = 2_000;

@@ -8,7 +8,7 @@ use super::super::format;
 use super::super::layout::Layout;
 use super::super::rating_form::render;
 use crate::domain::rating::SUGGESTION_DAYS;
-use crate::store::dossier::RECEIPT_DAYS;
+use crate::domain::receipt::RECEIPT_DAYS;
 
 /// All of them.
 pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {

@@ -249,6 +249,18 @@ fn cells(bytes: &[u8]) -> Vec<Vec<Data>> {
 }
 
 #[test]
+fn sums_that_are_left_out_of_the_package_are_on_no_page() {
+    let full = province();
+    let mut shown = province();
+    for results in shown.results.values_mut() {
+        *results = results.clone().shown();
+    }
+
+    assert!(full.results != shown.results);
+    assert!(full.files() == shown.files());
+}
+
+#[test]
 fn the_addresses_are_those_the_site_links_to() {
     let files = province().files();
 
