@@ -288,3 +288,102 @@ pub struct Catalog {
     /// By unit.
     pub units: BTreeMap<UnitId, UnitEntry>,
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_without_translation_is_read_in_vietnamese() {
+        let mut text = Text {
+            vi: "Đất đai".into(),
+            en: Some("Land".into()),
+        };
+
+        assert_eq!(
+            (text.get(Lang::Vi), text.get(Lang::En)),
+            ("Đất đai", "Land")
+        );
+        text.en = None;
+        assert_eq!(text.get(Lang::En), "Đất đai");
+    }
+
+    #[test]
+    fn both_ends_of_a_validity_belong_to_it() {
+        let day = |day| date(2026, 11, day);
+        let between = Validity {
+            from: Some(day(10)),
+            to: Some(day(20)),
+        };
+
+        let holds = [9, 10, 15, 20, 21].map(|at| between.holds(day(at)));
+
+        assert_eq!(holds, [false, true, true, true, false]);
+        assert!(Validity::default().holds(day(1)));
+    }
+
+    #[test]
+    fn an_official_is_found_by_identifier_while_they_serve() {
+        let official = |id: &str, to: &str| {
+            json!({ "id": id, "unit_id": "a", "name": id, "title": { "vi": "Chuyên viên" }, "category": "civil_servant",
+                "role": "desk", "validity": { "to": to } })
+        };
+        let entry = json!({
+            "unit": { "id": "a", "group_id": "g", "name": { "vi": "A" } },
+            "officials": [official("a-1", "2026-12-31"), official("a-2", "2026-10-31")],
+        });
+        let entry: UnitEntry = serde_json::from_value(entry).unwrap();
+        let find = |id| {
+            let found = entry.official(&OfficialId::parse(id).unwrap(), date(2026, 11, 21));
+            found.map(|official| official.id.as_str())
+        };
+
+        assert_eq!(
+            (find("a-1"), find("a-2"), find("a-3")),
+            (Some("a-1"), None, None)
+        );
+    }
+
+    #[test]
+    fn the_newest_open_questionnaire_of_the_channel_is_asked() {
+        let text = json!({ "vi": "x" });
+        let questionnaire = |version: u32, channel: &str, to: &str| json!({ "id": "q", "version": version, "channel": channel, "title": text, "questions": [], "validity": { "to": to } });
+        let head = json!({
+            "settings": {
+                "province_name": text, "agency_name": text, "hotline": "", "email": "", "threshold_k": 5, "threshold_n": 10,
+                "ranking_strata": [], "legal_basis": text, "consent_text": text, "retention_days": 90,
+            },
+            "groups": [], "reasons": [],
+            "fields": [{ "id": "dat-dai", "name": text }, { "id": "ho-tich", "name": text }],
+            "questionnaires": [
+                questionnaire(1, "web", "2026-12-31"), questionnaire(2, "web", "2026-12-31"),
+                questionnaire(3, "web", "2026-10-31"), questionnaire(4, "kiosk", "2026-12-31"),
+            ],
+        });
+        let head: CatalogHead = serde_json::from_value(head).unwrap();
+        let asked = |channel| {
+            head.questionnaire(channel, date(2026, 11, 21))
+                .map(|q| q.version)
+        };
+
+        assert_eq!(
+            (
+                asked(Channel::Web),
+                asked(Channel::Kiosk),
+                asked(Channel::Paper)
+            ),
+            (Some(2), Some(4), None)
+        );
+        let field = |id| {
+            head.field(&FieldId::parse(id).unwrap())
+                .map(|field| field.id.to_string())
+        };
+        assert_eq!(
+            (field("ho-tich").as_deref(), field("y-te")),
+            (Some("ho-tich"), None)
+        );
+    }
+}

@@ -12,3 +12,6 @@ pub mod void;
 pub use columns::SheetKind;
 pub use finding::{Cause, Finding, Findings, Place};
 pub use row::{Cell, Columns, Row, RowReader, Sheet};
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,14 @@ impl Lang {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vietnamese_stands_at_the_root_and_english_below_en() {
+        assert_eq!(Lang::ALL.map(Lang::code), ["vi", "en"]);
+        assert_eq!(Lang::ALL.map(Lang::prefix), ["", "/en"]);
+    }
+}

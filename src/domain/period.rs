@@ -97,7 +97,8 @@ impl Quarter {
     #[must_use]
     pub fn parse(input: &str) -> Option<Self> {
         let (year, quarter) = input.split_once('q')?;
-        if year.len() != 4 || quarter.len() != 1 {
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if year.len() != 4 || quarter.len() != 1 || !digits(year) || !digits(quarter) {
             return None;
         }
         let quarter = Self {
@@ -215,6 +216,10 @@ mod tests {
             "2026Q4",
             "２０２６",
             "2026q",
+            "2026q04",
+            "26q4",
+            "+026q4",
+            "2026q+",
             "999999999",
         ] {
             assert_eq!(Period::parse(text), None, "{text}");
@@ -227,5 +232,41 @@ mod tests {
         let open: Vec<String> = open.iter().map(Month::to_string).collect();
 
         assert_eq!(open, ["202610", "202611", "202612", "202701", "202702"]);
+    }
+
+    #[test]
+    fn months_and_quarters_follow_one_another_across_the_years() {
+        let month = |text| Month::parse(text).unwrap();
+        let quarter = |text| Quarter::parse(text).unwrap();
+        for (before, after) in [
+            ("202610", "202611"),
+            ("202601", "202602"),
+            ("202512", "202601"),
+        ] {
+            assert_eq!(month(after).previous(), month(before));
+        }
+        for (before, after) in [
+            ("2026q3", "2026q4"),
+            ("2026q1", "2026q2"),
+            ("2025q4", "2026q1"),
+        ] {
+            assert_eq!(quarter(after).previous(), quarter(before));
+        }
+    }
+
+    #[test]
+    fn a_quarter_is_the_three_months_that_lie_in_it() {
+        for (quarter, months) in [
+            ("2026q1", ["202601", "202602", "202603"]),
+            ("2026q2", ["202604", "202605", "202606"]),
+            ("2026q3", ["202607", "202608", "202609"]),
+            ("2026q4", ["202610", "202611", "202612"]),
+        ] {
+            let quarter = Quarter::parse(quarter).unwrap();
+            let months = months.map(|month| Month::parse(month).unwrap());
+
+            assert_eq!(quarter.months(), months);
+            assert_eq!(months.map(Month::quarter), [quarter; 3]);
+        }
     }
 }

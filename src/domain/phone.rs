@@ -99,4 +99,19 @@ mod tests {
             assert_eq!(Phone::parse(typed), Err(PhoneError), "{typed}");
         }
     }
+
+    #[test]
+    fn sixty_bytes_are_read_and_no_more() {
+        let padded = |length| format!("{:>length$}", "0905123456");
+
+        assert!(Phone::parse(&padded(60)).is_ok());
+        assert_eq!(Phone::parse(&padded(61)), Err(PhoneError));
+    }
+
+    #[test]
+    fn a_debug_line_holds_no_number() {
+        let phone = Phone::parse("0905123456").unwrap();
+
+        assert_eq!(format!("{phone:?}"), "Phone(..)");
+    }
 }

@@ -235,6 +235,9 @@ mod tests {
             "H17-261101-0001-9",
             "..-261101-0001",
             "<script>-261101-0001",
+            "H17-2611011-0001",
+            "H17-26110-0001",
+            "H17-26111x-0001",
             "H17-２６١١٠١-0001",
         ] {
             assert_eq!(ReceiptCode::parse(typed), Err(ReceiptCodeError), "{typed}");
@@ -268,5 +271,81 @@ mod tests {
                 .map(|s| s.as_str().to_owned()),
             Ok(secret.as_str().to_owned())
         );
+    }
+
+    #[test]
+    fn a_code_is_shown_as_it_is_kept() {
+        let code = ReceiptCode::parse("h17-261101-0001").unwrap();
+
+        assert_eq!(code.to_string(), "H17-261101-0001");
+        assert_eq!(code.as_str(), code.to_string());
+    }
+
+    #[test]
+    fn two_hundred_bytes_of_a_code_are_read_and_no_more() {
+        let padded = |length| format!("{:>length$}", "H17-261101-0001");
+
+        assert!(ReceiptCode::parse(&padded(200)).is_ok());
+        assert_eq!(ReceiptCode::parse(&padded(201)), Err(ReceiptCodeError));
+    }
+
+    #[test]
+    fn the_day_in_a_code_is_one_of_this_century() {
+        for (day, exists) in [
+            ("000229", true),
+            ("240229", true),
+            ("230229", false),
+            ("991231", true),
+            ("261100", false),
+        ] {
+            let code = format!("H17-{day}-0001");
+            assert_eq!(ReceiptCode::parse(&code).is_ok(), exists, "{day}");
+        }
+    }
+
+    #[test]
+    fn a_debug_line_holds_no_secret() {
+        assert_eq!(
+            format!("{:?}", ReceiptSecret::from_bits(7)),
+            "ReceiptSecret(..)"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_the_ten_characters_before_its_check_character() {
+        let secret = ReceiptSecret::from_bits(0x2_A5F1_93C7_D04B);
+
+        assert_eq!(secret.as_str(), &secret.printed()[..SECRET_LENGTH]);
+        assert_eq!(secret.printed().len(), SECRET_LENGTH + 1);
+    }
+
+    #[test]
+    fn a_dossier_is_early_on_time_or_overdue_by_its_due_day() {
+        let day = |day| jiff::civil::date(2026, 11, day);
+        let receipt = |due: Option<i8>, returned: Option<i8>| Receipt {
+            unit_id: UnitId::parse("a").unwrap(),
+            officials: Vec::new(),
+            field_id: FieldId::parse("f").unwrap(),
+            procedure: None,
+            status: DossierStatus::Open,
+            received: day(1),
+            due: due.map(day),
+            returned: returned.map(day),
+        };
+        for (due, returned, timeliness) in [
+            (Some(10), Some(9), Some(Timeliness::Early)),
+            (Some(10), Some(10), Some(Timeliness::OnTime)),
+            (Some(10), Some(11), Some(Timeliness::Overdue)),
+            (Some(19), None, Some(Timeliness::Overdue)),
+            (Some(20), None, None),
+            (Some(21), None, None),
+            (None, Some(9), None),
+        ] {
+            assert_eq!(
+                receipt(due, returned).timeliness(day(20)),
+                timeliness,
+                "{due:?} {returned:?}"
+            );
+        }
     }
 }

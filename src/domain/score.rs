@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn a_share_is_rounded_to_one_decimal_place() {
+        assert_eq!(Tenths::of_share(0.0), Tenths(0));
+        assert_eq!(Tenths::of_share(0.342_4), Tenths(342));
+        assert_eq!(Tenths::of_share(0.888_6), Tenths(889));
+        assert_eq!(Tenths::of_share(1.0), Tenths(1000));
+    }
+
+    #[test]
     fn the_largest_sums_do_not_overflow() {
         assert_eq!(Tenths::of_ratio(u64::MAX, u64::MAX), Some(Tenths(10)));
         assert!(Tenths::of_ratio(u64::MAX, 1).is_some());

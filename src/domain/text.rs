@@ -69,6 +69,9 @@ mod tests {
             "Thái dọ\ntốt"
         );
         assert_eq!(normalise(" \n ", 5), Err(TextError::Empty));
+        assert_eq!(normalise("a\tb", 5).unwrap(), "a b");
+        assert_eq!(normalise("a\u{7}b", 5), Err(TextError::Control));
+        assert_eq!(normalise("abcde", 5).unwrap(), "abcde");
         assert_eq!(normalise("abcdef", 5), Err(TextError::TooLong { max: 5 }));
         assert_eq!(normalise("a\u{202e}b", 5), Err(TextError::Control));
     }

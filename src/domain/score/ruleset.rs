@@ -394,4 +394,63 @@ mod tests {
         assert_eq!(grade(&[(7, 5), (5, 3), (3, 2)]), Some(TaskGrade::Met));
         assert_eq!(grade(&[(7, 5), (5, 2), (3, 3)]), Some(TaskGrade::NotMet));
     }
+
+    #[test]
+    fn rules_hold_from_their_first_day() {
+        let first = RULESETS[0].valid_from;
+
+        assert_eq!(Ruleset::in_force(first).id, RULESETS[0].id);
+        for pair in RULESETS.windows(2) {
+            assert!(pair[0].valid_from < pair[1].valid_from);
+            assert_eq!(Ruleset::in_force(pair[1].valid_from).id, pair[1].id);
+        }
+    }
+
+    #[test]
+    fn an_indicator_is_found_by_its_code() {
+        let find = |code| {
+            let code = QuestionCode::parse(code).unwrap();
+            rules()
+                .indicator(&code)
+                .map(|indicator| indicator.code.to_string())
+        };
+
+        assert_eq!(
+            (find("cs1").as_deref(), find("cs8").as_deref()),
+            (Some("cs1"), Some("cs8"))
+        );
+        assert_eq!(find("cs99"), None);
+    }
+
+    #[test]
+    fn a_grade_is_spelt_as_files_and_locales_spell_it() {
+        let grades = [
+            Grade::Excellent,
+            Grade::Good,
+            Grade::Fair,
+            Grade::Average,
+            Grade::Weak,
+        ];
+
+        assert_eq!(
+            grades.map(Grade::code),
+            ["excellent", "good", "fair", "average", "weak"]
+        );
+    }
+
+    #[test]
+    fn a_dossier_at_the_border_is_not_below_it() {
+        let grades = &rules().task_grades;
+        let rule = grades
+            .rules
+            .iter()
+            .find(|rule| rule.grade == TaskGrade::Well)
+            .unwrap();
+        let with_last = |tenths| {
+            grades.grade(&[vec![Tenths(rule.high_from_tenths); 9], vec![Tenths(tenths)]].concat())
+        };
+
+        assert_eq!(with_last(rule.low_under_tenths), Some(TaskGrade::Well));
+        assert_eq!(with_last(rule.low_under_tenths - 1), Some(TaskGrade::Met));
+    }
 }

@@ -143,4 +143,12 @@ mod tests {
         assert_eq!(decision_766_ratio(&unknown), None);
         assert_eq!(rated_dossiers(&unknown), None);
     }
+
+    #[test]
+    fn where_no_dossier_was_received_there_is_no_figure() {
+        let mut results = results(tally(3, 0), Tally::default());
+        results.dossiers = Some(DossierCounts::default());
+
+        assert!(rated_dossiers(&results).is_none() && decision_766_ratio(&results).is_none());
+    }
 }
