@@ -92,17 +92,17 @@ enum Statistics {
     post, path = "/api/ratings",
     request_body(content((SubmitRating = "application/json"), (SubmitRating = "application/x-www-form-urlencoded"))),
     responses(
-        (status = 201, description = "Saved now; to a native form, the thank-you page", body = Saved),
-        (status = 200, description = "Saved before by this attempt; to a native form, the thank-you page, or without a security code the page that asks for one", body = Saved),
-        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "No such unit or official", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "`already-rated`, said to who holds the receipt's secret part; `phone-used`, once a quarter", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "Above 8 KB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`: values missing or wrong; `receipt-refused`: unknown, expired, used or wrong; `challenge-refused`: the security code", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Not saved; sending again is safe", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, description = "Saved now; to a native form, the thank-you page", content((Saved = "application/json"), (String = "text/html"))),
+        (status = 200, description = "Saved before by this attempt; to a native form, the thank-you page, or without a security code the page that asks for one", content((Saved = "application/json"), (String = "text/html"))),
+        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 404, description = "No such unit or official", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 405, description = "Another method than POST", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 409, description = "`already-rated`, said to who holds the receipt's secret part; `phone-used`, once a quarter", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "Above 8 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 415, description = "Neither JSON nor a form", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "`invalid`: values missing or wrong; `receipt-refused`: unknown, expired, used or wrong; `challenge-refused`: the security code", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "Not saved; sending again is safe", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[expect(dead_code, reason = "carries the documentation of a route")]
@@ -113,15 +113,15 @@ fn submit_rating() {}
     post, path = "/api/receipts/validate",
     request_body(content((ValidateReceipt = "application/json"), (ValidateReceipt = "application/x-www-form-urlencoded"))),
     responses(
-        (status = 200, description = "It can rate", body = ValidReceipt),
-        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 405, description = "Another method than POST", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Everyone it could rate is rated; said only to who holds the secret part", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "Above 8 KB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "Neither JSON nor a form", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid`, `receipt-refused` (unknown, used, expired and wrong alike) or `challenge-refused`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "It can rate; to a native form, the form that rates, or the page that asks for a security code", content((ValidReceipt = "application/json"), (String = "text/html"))),
+        (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 405, description = "Another method than POST", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 409, description = "Everyone it could rate is rated; said only to who holds the secret part", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "Above 8 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 415, description = "Neither JSON nor a form", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "`invalid`, `receipt-refused` (unknown, used, expired and wrong alike) or `challenge-refused`", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 429, description = "Too many requests", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "Try again", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[expect(dead_code, reason = "carries the documentation of a route")]
@@ -137,6 +137,7 @@ fn validate_receipt() {}
     params(("scope" = String, Query, description = "Commitment, 43 base64url characters", min_length = 43, max_length = 43)),
     responses(
         (status = 200, description = "Solve it within five minutes", body = Challenge),
+        (status = 400, description = "The query is no part of an address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The scope is no commitment", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
@@ -151,6 +152,8 @@ fn issue_challenge() {}
     params(("token" = String, Query, description = "Token of the page that shows it")),
     responses(
         (status = 200, description = "Six digits", content_type = "image/png", body = Vec<u8>),
+        (status = 400, description = "The query is no part of an address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The token is none of ours or has expired", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -163,6 +166,9 @@ fn challenge_image() {}
     params(("token" = String, Query, description = "Token of the page that plays it"), ("lang" = Option<String>, Query, description = "`vi` or `en`")),
     responses(
         (status = 200, description = "Six digits", content_type = "audio/wav", body = Vec<u8>),
+        (status = 206, description = "The part that `Range` asks for", content_type = "audio/wav", body = Vec<u8>),
+        (status = 400, description = "The query is no part of an address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The token is none of ours or has expired", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -178,8 +184,10 @@ fn challenge_audio() {}
     ),
     responses(
         (status = 200, description = "The figures last published", body = Statistics),
+        (status = 304, description = "The figures that `If-None-Match` names are still the last"),
+        (status = 400, description = "The query is no part of an address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such unit, or nothing published for the period", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 405, description = "Another method than GET", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 405, description = "Another method than GET or HEAD", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "No unit id or period", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
