@@ -71,7 +71,7 @@ impl CellKey {
             return Err(CellKeyError);
         };
         let optional = |part: &str| (!part.is_empty()).then(|| part.to_owned());
-        Ok(Self {
+        let key = Self {
             unit_id,
             month,
             attestation: Attestation::parse(attestation).ok_or(CellKeyError)?,
@@ -89,7 +89,13 @@ impl CellKey {
                 .ok()
                 .filter(|day| (1..=31).contains(day))
                 .ok_or(CellKeyError)?,
-        })
+        };
+        // One cell has one spelling: `+3` and `3` are not `03`.
+        if key.sort_key() == sort_key {
+            Ok(key)
+        } else {
+            Err(CellKeyError)
+        }
     }
 
     /// The stratum results are kept apart by.
