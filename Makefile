@@ -9,8 +9,11 @@ export SAM_CLI_TELEMETRY := 0
 ADDR ?= 127.0.0.1:8080
 DATA ?= .data
 VENV := .venv/bin
+# Requests schemathesis makes up for each operation, and seconds libFuzzer has for each target.
+EXAMPLES ?= 25
+FUZZ_SECONDS ?= 60
 
-.PHONY: help run test arsenal tools lint fmt lint-rust lint-template test-js test-rust test-bootstraps artefacts openapi build
+.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +23,7 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust test-bootstraps ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-api test-bootstraps ## Everything CI checks; installs what it needs
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
 	@echo "== Tools"
@@ -97,11 +100,30 @@ define run-bootstraps
 	    cargo test --quiet --locked --test integration -- --nocapture bootstraps::every_sample_event
 endef
 
-arsenal: ## The long forms of the exactness tests, about an hour (SEED=n replays a failure)
+# After the Rust tests, which build the local system.
+test-api: tools test-rust
+	@echo "== API: made-up requests against docs/openapi.json"
+	$(VENV)/python tests/schemathesis/run.py $(EXAMPLES)
+
+arsenal: tools ## The long forms of the exactness and boundary tests, about two hours (SEED=n replays a failure)
 	@echo "== Arsenal: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
 	@mkdir -p target
 	ARSENAL=1 cargo test --profile local --locked --test integration -- \
 	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/arsenal.log
+	@echo "== Arsenal: 1,000 made-up requests for each operation of the API, then every boundary"
+	cargo test --workspace --locked --no-run
+	$(VENV)/python tests/schemathesis/run.py 1000
+	$(MAKE) fuzz
+
+fuzz: ## libFuzzer on every boundary (FUZZ_SECONDS=60 for each target); needs a C++ compiler
+	@echo "== Fuzz: $(FUZZ_SECONDS) s for each target"
+	FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run.sh
+
+mutants: ## cargo-mutants on the domain, then on what saves and counts; some hours
+	@echo "== Mutants"
+	cargo mutants --version 2>/dev/null | grep -q ' 27\.1\.0$$' || cargo install cargo-mutants --version 27.1.0 --locked
+	python3 tests/mutants.py domain
+	python3 tests/mutants.py protocol
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"

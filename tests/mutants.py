@@ -1,0 +1,131 @@
+"""Mutation tests with cargo-mutants: `mutants.py domain [FILE…]`, or `mutants.py protocol [FILE…]`, files below src/.
+
+`domain` is built alone, with its own unit tests: it leans on nothing else of the project, so a mutant takes seconds.
+`protocol`, what saves and counts, is built with what it leans on and tried on simulated tables, which fail as they please.
+Results are in target/mutants/<which>/mutants.out/; exit status as of cargo-mutants.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+# What is slow and has nothing to say about other files.
+SLOW = {"publication": ["src/domain/publication"], "tally::tests": ["src/domain/tally", "src/domain/rating.rs"]}
+# Test arithmetic, not the product.
+TESTS = ["src/domain/arbitrary.rs", "src/domain/publication/attack.rs", "src/domain/**/tests.rs"]
+
+PROTOCOL = ["src/store/count.rs", "src/store/submit.rs", "src/store/transaction.rs", "src/handlers/aggregate_ratings.rs"]
+# A mutant that survives the small worlds would hide among many ratings too.
+PROTOCOL_SKIPS = ["many_ratings_are_counted", "a_weaker_protocol_is_caught", "domain"]
+
+# What the protocol is built with; its log lines need no more of the HTTP module.
+PROTOCOL_SOURCES = ["challenge", "domain", "store", "config", "keyring", "metric", "handlers/aggregate_ratings"]
+PROTOCOL_LIB = """//! The protocol alone.
+pub mod challenge;
+pub mod config;
+pub mod domain;
+pub mod handlers {
+    pub mod aggregate_ratings;
+}
+pub mod http {
+    pub mod reply {
+        pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+            format!("{error:?}")
+        }
+    }
+}
+pub mod keyring;
+pub mod metric;
+pub mod store;
+"""
+
+
+def run(folder, arguments, files, tests):
+    command = ["cargo", "mutants", "--no-shuffle", "--colors", "never", *arguments]
+    for file in files:
+        command += ["--file", file]
+    for file in TESTS:
+        command += ["--exclude", file]
+    return subprocess.run([*command, "--", *tests], cwd=folder).returncode
+
+
+def manifest(name, *sources):
+    """A package of these sources alone, with the dependencies of the project that they name."""
+    text = "\n".join(file.read_text() for source in sources for file in source.rglob("*.rs"))
+    listed = (ROOT / "Cargo.toml").read_text()
+
+    def used(section):
+        lines = listed.split(f"[{section}]\n")[1].split("\n[")[0].splitlines()
+        named = [(line.split(" = ")[0], line) for line in lines if re.match(r"[\w-]+ = ", line) and "path = " not in line]
+        crates = {name: {"dynoxide-rs": "dynoxide"}.get(name, name).replace("-", "_") for name, _ in named}
+        return [line for name, line in named if re.search(rf"(?<![\w:]){crates[name]}::", text)]
+
+    dependencies, development = used("dependencies"), [line for line in used("dev-dependencies") if not line.startswith("tokio")]
+    return "\n".join([
+        f'[package]\nname = "{name}"\nversion = "0.0.0"\nedition = "2024"\npublish = false\n\n[workspace]\n\n[dependencies]', *dependencies,
+        "\n[dev-dependencies]", *development,
+        "" if name == "domain" else 'local = { path = "local" }\ntokio = { version = "1", features = ["net", "rt-multi-thread", "sync", "test-util"] }',
+        '\n[profile.dev]\ndebug = 0\n\n[profile.dev.package."*"]\nopt-level = 1\n',
+    ])
+
+
+def domain(files):
+    folder = ROOT / "target/mutants/domain"
+    shutil.rmtree(folder / "src", ignore_errors=True)
+    shutil.copytree(ROOT / "src/domain", folder / "src/domain")
+    shutil.copy(ROOT / "src/domain.rs", folder / "src/domain.rs")
+    (folder / "src/lib.rs").write_text("//! The domain alone.\npub mod domain;\n")
+    (folder / "docs").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "docs/catalog.md", folder / "docs/catalog.md")
+    shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
+    (folder / "Cargo.toml").write_text(manifest("domain", folder / "src"))
+    concerned = lambda paths: not files or any(file.startswith(path) for path in paths for file in files)
+    skipped = [part for test, paths in SLOW.items() if not concerned(paths) for part in ("--skip", test)]
+    files = files or ["src/domain/**/*.rs"]
+    return run(folder, ["--in-place", "--output", "."], files, ["--lib", "--", *skipped])
+
+
+def copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+
+
+def protocol(files):
+    folder = ROOT / "target/mutants/protocol"
+    for name in ["src", "tests", "local"]:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in PROTOCOL_SOURCES:
+        for source in [ROOT / "src" / name, ROOT / "src" / f"{name}.rs"]:
+            if source.exists():
+                copy(source, folder / source.relative_to(ROOT))
+    (folder / "src/lib.rs").write_text(PROTOCOL_LIB)
+    # The simulated tables are held against the embedded engine, which leans on nothing of the project.
+    copy(ROOT / "infra/local/src/dynamo.rs", folder / "local/src/dynamo.rs")
+    (folder / "local/src/lib.rs").write_text(
+        "pub mod dynamo;\npub mod error {\n    pub type BoxError = Box<dyn std::error::Error + Send + Sync>;\n}\n"
+    )
+    listed = (ROOT / "infra/local/Cargo.toml").read_text()
+    wanted = ["aws-sdk-dynamodb", "dynoxide-rs", "jiff", "rusqlite", "tokio", "tracing"]
+    lines = [line for line in listed.split("[dev-dependencies]")[0].splitlines() if line.split(" = ")[0] in wanted]
+    (folder / "local/Cargo.toml").write_text(
+        '[package]\nname = "local"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n' + "\n".join(lines) + "\n"
+    )
+    tests = folder / "tests/protocol"
+    for name in ["exactness.rs", "exactness", "faults/plan.rs", "faults/wire.rs"]:
+        copy(ROOT / "tests/integration" / name, tests / name)
+    (tests / "faults.rs").write_text("pub(crate) mod plan;\npub(crate) mod wire;\n")
+    (tests / "main.rs").write_text("mod exactness;\nmod faults;\n")
+    copy(ROOT / "docs/catalog.md", folder / "docs/catalog.md")
+    shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
+    (folder / "Cargo.toml").write_text(manifest("thuocdo", folder / "src", folder / "tests"))
+    skips = [part for test in PROTOCOL_SKIPS for part in ("--skip", test)]
+    return run(folder, ["--in-place", "--output", "."], files or PROTOCOL, ["--", *skips])
+
+
+if __name__ == "__main__":
+    which = {"domain": domain, "protocol": protocol}
+    sys.exit(which[sys.argv[1]](sys.argv[2:]))
