@@ -118,7 +118,12 @@ impl World {
             );
         }
         world
-            .block_on(publish_pages::handle(&world.store, &world.site, now()))
+            .block_on(publish_pages::handle(
+                &world.store,
+                &world.site,
+                &world.keyring.proof_key(),
+                now(),
+            ))
             .expect("the seed is published");
         world
     }

@@ -250,7 +250,8 @@ fn unit_results(unit_id: UnitId, u: &mut Unstructured<'_>) -> Result<UnitResults
             ledger: Ledger {
                 received: amount(u)?,
                 published: amount(u)?,
-                ..Ledger::default()
+                taken_off: amount(u)?,
+                set_aside: amount(u)?,
             },
             ..PeriodResults::default()
         };
@@ -287,6 +288,7 @@ fn unit_results(unit_id: UnitId, u: &mut Unstructured<'_>) -> Result<UnitResults
         unit_id,
         as_of,
         periods,
+        is_frozen: u.arbitrary()?,
     })
 }
 
