@@ -72,7 +72,7 @@ SAMPLE := SubmitRating AggregateRatings
 test-bootstraps: tools
 	@echo "== Functions for x86-64, each run with its events"
 	cargo build --profile bootstrap --locked --bins
-	$(call run-bootstraps,target/bootstrap,,)
+	$(call run-bootstraps,target/bootstrap,,,life::)
 	@echo "== sam build for arm64: $(SAMPLE), run with their events under qemu"
 	for function in $(SAMPLE); do \
 	    $(SAM_BUILD) --build-dir target/sam/$$function "$${function}Function"; done
@@ -85,19 +85,20 @@ test-bootstraps: tools
 artefacts: tools ## Every function as it is deployed, for both architectures, each run with its events
 	@echo "== Release build for x86-64"
 	cargo build --release --locked --bins
-	$(call run-bootstraps,target/release,,)
+	$(call run-bootstraps,target/release,,,life::)
 	@echo "== sam build for arm64"
 	$(SAM_BUILD)
-	$(call run-bootstraps,.aws-sam/build,$(ARM64),)
+	$(call run-bootstraps,.aws-sam/build,$(ARM64),,life::)
 	@ls -l $(addprefix target/release/,$(BINARIES)) .aws-sam/build/*/bootstrap
 
 BINARIES = $(patsubst functions/%.rs,%,$(wildcard functions/*.rs))
 SAM_BUILD = PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/sam build
 
-# run-bootstraps(folder, wrapper, functions): every sample event through the binaries of a folder.
+# run-bootstraps(folder, wrapper, functions, life::): every sample event through the binaries of a folder, and, where all of them
+# are there, a rating's life with every call weighed against its role.
 define run-bootstraps
 	BOOTSTRAPS="$(CURDIR)/$(1)" WRAPPER="$(2)" FUNCTIONS="$(3)" \
-	    cargo test --quiet --locked --test integration -- --nocapture bootstraps::every_sample_event
+	    cargo test --quiet --locked --test integration -- --nocapture bootstraps::every_sample_event $(4)
 endef
 
 # After the Rust tests, which build the local system.
