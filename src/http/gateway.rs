@@ -113,6 +113,8 @@ fn read(mut event: Value) -> Option<LambdaRequest> {
     }
     if let Some(context) = event["requestContext"].as_object_mut() {
         context.remove("domainName");
+        // The library would put any other stage before the path.
+        context.insert("stage".to_owned(), "$default".into());
     }
     serde_json::from_value(event).ok()
 }
