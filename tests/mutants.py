@@ -1,4 +1,4 @@
-"""Mutation tests with cargo-mutants: `mutants.py domain [FILE…]`, or `mutants.py protocol [FILE…]`, files below src/.
+"""Mutation tests with cargo-mutants: `mutants.py domain [FILE…] [--OPTION=…]`, or `mutants.py protocol …`, files below src/.
 
 `domain` is built alone, with its own unit tests: it leans on nothing else of the project, so a mutant takes seconds.
 `protocol`, what saves and counts, is built with what it leans on and tried on simulated tables, which fail as they please.
@@ -46,8 +46,10 @@ pub mod store;
 
 def run(folder, arguments, files, tests):
     command = ["cargo", "mutants", "--no-shuffle", "--colors", "never", *arguments]
+    command += [argument for argument in files if argument.startswith("-")]
     for file in files:
-        command += ["--file", file]
+        if not file.startswith("-"):
+            command += ["--file", file]
     for file in TESTS:
         command += ["--exclude", file]
     return subprocess.run([*command, "--", *tests], cwd=folder).returncode
@@ -83,9 +85,9 @@ def domain(files):
     shutil.copy(ROOT / "docs/catalog.md", folder / "docs/catalog.md")
     shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
     (folder / "Cargo.toml").write_text(manifest("domain", folder / "src"))
-    concerned = lambda paths: not files or any(file.startswith(path) for path in paths for file in files)
+    concerned = lambda paths: not any(file.startswith("src/") for file in files) or any(file.startswith(path) for path in paths for file in files)
     skipped = [part for test, paths in SLOW.items() if not concerned(paths) for part in ("--skip", test)]
-    files = files or ["src/domain/**/*.rs"]
+    files = files if any(file.startswith("src/") for file in files) else [*files, "src/domain/**/*.rs"]
     return run(folder, ["--in-place", "--output", "."], files, ["--lib", "--", *skipped])
 
 
@@ -123,7 +125,7 @@ def protocol(files):
     shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
     (folder / "Cargo.toml").write_text(manifest("thuocdo", folder / "src", folder / "tests"))
     skips = [part for test in PROTOCOL_SKIPS for part in ("--skip", test)]
-    return run(folder, ["--in-place", "--output", "."], files or PROTOCOL, ["--", *skips])
+    return run(folder, ["--in-place", "--output", "."], files if any(file.startswith("src/") for file in files) else [*files, *PROTOCOL], ["--", *skips])
 
 
 if __name__ == "__main__":

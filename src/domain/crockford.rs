@@ -51,3 +51,16 @@ fn check_character(body: &str) -> Option<u8> {
     }
     Some(SYMBOLS[value])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_bytes_are_read_and_no_more() {
+        let padded = |length| format!("{:>length$}", printed("0000000007"));
+
+        assert_eq!(read(&padded(100), 10).as_deref(), Some("0000000007"));
+        assert_eq!(read(&padded(101), 10), None);
+    }
+}
