@@ -7,6 +7,7 @@
 mod audit;
 mod engine;
 mod expression;
+mod outcomes;
 mod ratings;
 pub(crate) mod simulation;
 mod source;

@@ -1,0 +1,327 @@
+//! What saving and counting tell their callers, outcome by outcome, on simulated tables where nothing fails.
+
+use std::future::Future;
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use thuocdo::challenge::Nonce;
+use thuocdo::domain::period::Month;
+use thuocdo::domain::rating::{Attestation, Rating};
+use thuocdo::domain::tally::fold;
+use thuocdo::store::Store;
+use thuocdo::store::submit::{Claim, Submission, Submitted};
+
+use super::ratings::Ratings;
+use super::simulation::alone;
+
+fn ratings() -> Ratings {
+    Ratings::new(1, 2)
+}
+
+fn now() -> Timestamp {
+    ratings().now()
+}
+
+/// The `index`-th rating that claims a receipt, or the `index`-th of a phone.
+fn rating(index: usize, by_phone: bool) -> Rating {
+    let ratings = ratings();
+    let mut all = (0..).map(|index| ratings.version(index, 0));
+    all.by_ref()
+        .filter(|rating| (rating.attestation == Attestation::PhoneDeclared) == by_phone)
+        .nth(index)
+        .unwrap()
+}
+
+fn in_november(rating: Rating) -> Rating {
+    Rating {
+        date: jiff::civil::date(2026, 11, 20),
+        ..rating
+    }
+}
+
+async fn submit(store: &Store, rating: &Rating, digest: &str, nonce: Option<&Nonce>) -> Submitted {
+    let hash = format!("h-{}", rating.id.0);
+    let claim = match rating.attestation {
+        Attestation::PhoneDeclared => Claim::Guard {
+            hash: &hash,
+            sealed: b"sealed",
+            expires: now(),
+        },
+        _ => Claim::Receipt { hash: &hash },
+    };
+    let submission = Submission {
+        rating,
+        digest,
+        claim,
+        suggestion: None,
+        nonce,
+    };
+    match store.submit(&submission, now()).await.unwrap() {
+        Submitted::Saved { .. } => Submitted::Saved { write_units: 0.0 },
+        other => other,
+    }
+}
+
+const SAVED: Submitted = Submitted::Saved { write_units: 0.0 };
+
+/// Runs `work` with the receipts of these ratings on the table, each to expire so many seconds from now.
+fn with_receipts<T, W>(receipts: &[(&Rating, i64)], work: impl FnOnce(Store) -> W) -> T
+where
+    T: Send + 'static,
+    W: Future<Output = T> + Send + 'static,
+{
+    alone(|tables, store| {
+        for (rating, seconds) in receipts {
+            let expiry = (now().as_second() + seconds).to_string();
+            let pk = format!("K#h-{}", rating.id.0);
+            let receipt = json!({
+                "exp": { "N": expiry }, "unit": { "S": rating.subject.unit_id.as_str() }, "officials": { "L": [] },
+                "field": { "S": "dat-dai" }, "status": { "S": "returned" }, "received": { "S": "2026-10-01" },
+            });
+            tables.put(pk, "RECEIPT", receipt);
+        }
+        work(store)
+    })
+}
+
+#[test]
+fn a_receipt_saves_one_rating_and_tells_a_retry_from_a_second_opinion() {
+    let rating = rating(0, false);
+
+    let told = with_receipts(&[(&rating.clone(), 60)], async move |store| {
+        [
+            submit(&store, &rating, "a", None).await,
+            submit(&store, &rating, "a", None).await,
+            submit(&store, &rating, "b", None).await,
+        ]
+    });
+
+    assert_eq!(
+        told,
+        [SAVED, Submitted::SavedBefore, Submitted::AlreadyRated]
+    );
+}
+
+#[test]
+fn a_phone_saves_one_rating_and_its_guard_outlasts_it() {
+    let (first, mut other) = (rating(0, true), rating(1, true));
+    other.id = first.id.clone();
+    other.subject = first.subject.clone();
+    other.date = jiff::civil::date(2026, 8, 1);
+
+    let told = with_receipts(&[], async move |store| {
+        [
+            submit(&store, &in_november(first.clone()), "a", None).await,
+            submit(&store, &in_november(first), "a", None).await,
+            // In another month nothing of this phone is found but its guard.
+            submit(&store, &other, "a", None).await,
+        ]
+    });
+
+    assert_eq!(
+        told,
+        [SAVED, Submitted::SavedBefore, Submitted::AlreadyRated]
+    );
+}
+
+#[test]
+fn a_receipt_that_is_unknown_or_expired_claims_nothing() {
+    let (unknown, expired, last) = (rating(0, false), rating(1, false), rating(2, false));
+
+    let told = with_receipts(
+        &[(&expired.clone(), 0), (&last.clone(), 1)],
+        async move |store| {
+            [
+                submit(&store, &unknown, "a", None).await,
+                submit(&store, &expired, "a", None).await,
+                submit(&store, &last, "a", None).await,
+            ]
+        },
+    );
+
+    assert_eq!(
+        told,
+        [Submitted::Unclaimable, Submitted::Unclaimable, SAVED]
+    );
+}
+
+#[test]
+fn a_receipt_used_months_ago_is_used_and_one_used_for_another_subject_is_not() {
+    let rated = in_november(rating(0, false));
+    let mut again = rated.clone();
+    again.id = thuocdo::domain::rating::RatingId("another".into());
+    let mut other = again.clone();
+    other.subject.official_id = Some(thuocdo::domain::id::OfficialId::parse("o-9").unwrap());
+    let hash = format!("h-{}", rated.id.0);
+
+    let told = with_receipts(&[(&rated.clone(), 60)], async move |store| {
+        let mut told = vec![submit(&store, &rated, "a", None).await];
+        for rating in [&again, &other] {
+            // The rating itself is out of sight, under another name.
+            let claim = Claim::Receipt { hash: &hash };
+            let submission = Submission {
+                rating,
+                digest: "a",
+                claim,
+                suggestion: None,
+                nonce: None,
+            };
+            told.push(match store.submit(&submission, now()).await.unwrap() {
+                Submitted::Saved { .. } => SAVED,
+                other => other,
+            });
+        }
+        told
+    });
+
+    assert_eq!(told, [SAVED, Submitted::AlreadyRated, SAVED]);
+}
+
+#[test]
+fn a_retry_in_the_next_month_is_still_a_retry() {
+    let november = in_november(rating(0, false));
+    let december = Rating {
+        date: jiff::civil::date(2026, 12, 1),
+        ..november.clone()
+    };
+
+    let told = with_receipts(&[(&november.clone(), 60)], async move |store| {
+        [
+            submit(&store, &november, "a", None).await,
+            submit(&store, &december, "a", None).await,
+            submit(&store, &december, "b", None).await,
+        ]
+    });
+
+    assert_eq!(
+        told,
+        [SAVED, Submitted::SavedBefore, Submitted::AlreadyRated]
+    );
+}
+
+#[test]
+fn a_security_code_is_spent_with_the_rating_it_paid_for() {
+    let (first, second) = (rating(0, false), rating(1, false));
+    let nonce = Nonce {
+        id: "0f".repeat(16),
+        expires: now() + SignedDuration::from_secs(290),
+    };
+
+    let told = with_receipts(
+        &[(&first.clone(), 60), (&second.clone(), 60)],
+        async move |store| {
+            [
+                submit(&store, &first, "a", Some(&nonce)).await,
+                submit(&store, &second, "a", Some(&nonce)).await,
+                // The refused transaction took nothing: the receipt is still good.
+                submit(&store, &second, "a", None).await,
+            ]
+        },
+    );
+
+    assert_eq!(told, [SAVED, Submitted::NonceSpent, SAVED]);
+}
+
+#[test]
+fn each_rating_is_counted_once_and_told_as_counted_before_from_then_on() {
+    let all: Vec<Rating> = (0..130).map(|index| rating(index, true)).collect();
+    let places = ratings().places();
+    let handed = all.clone();
+
+    let (told, pending, cells) = with_receipts(&[], async move |store| {
+        for rating in &handed {
+            assert_eq!(submit(&store, rating, "a", None).await, SAVED);
+        }
+        let mut told = Vec::new();
+        let twice: Vec<Rating> = handed[..40].iter().chain(&handed[..40]).cloned().collect();
+        for batch in [&handed[..0], &twice, &handed, &handed] {
+            let counted = store.count(batch).await;
+            told.push((counted.counted, counted.already, counted.failed.len()));
+            let waiting = places
+                .iter()
+                .map(|(unit, month)| store.pending(unit, *month));
+            let mut left = 0;
+            for waiting in waiting {
+                left += waiting.await.unwrap().len();
+            }
+            told.push((left, 0, 0));
+        }
+        let (mut pending, mut cells) = (0, Vec::new());
+        for (unit, month) in &places {
+            pending += store.pending(unit, *month).await.unwrap().len();
+            cells.extend(store.cells(unit, *month).await.unwrap());
+        }
+        (told, pending, cells)
+    });
+
+    let expected = [
+        (0, 0, 0),
+        (130, 0, 0),
+        (40, 0, 0),
+        (90, 0, 0),
+        (90, 40, 0),
+        (0, 0, 0),
+        (0, 130, 0),
+        (0, 0, 0),
+    ];
+    assert_eq!((told.as_slice(), pending), (expected.as_slice(), 0));
+    assert_eq!(
+        cells
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>(),
+        fold(&all)
+    );
+}
+
+#[test]
+fn a_rating_that_is_not_there_is_not_counted() {
+    let saved = rating(0, true);
+    let mut absent = saved.clone();
+    absent.id = thuocdo::domain::rating::RatingId("absent".into());
+
+    let (told, waiting) = with_receipts(&[], async move |store| {
+        submit(&store, &saved, "a", None).await;
+        let counted = store.count(&[absent]).await;
+        let month = Month::of(saved.date);
+        let waiting = store.pending(&saved.subject.unit_id, month).await.unwrap();
+        (
+            (counted.counted, counted.already, counted.failed.len()),
+            waiting == [saved],
+        )
+    });
+
+    assert_eq!((told, waiting), ((0, 1, 0), true));
+}
+
+#[tokio::test]
+async fn what_could_not_be_counted_is_named() {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new("nowhere"))
+        .endpoint_url("http://127.0.0.1:1")
+        .credentials_provider(Credentials::for_tests())
+        .retry_config(RetryConfig::disabled())
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+    let store = Store::new(client, "ratings", "tally");
+    let all: Vec<Rating> = (0..3).map(|index| rating(index, true)).collect();
+
+    let counted = store.count(&all).await;
+
+    let failed: Vec<_> = counted
+        .failed
+        .into_iter()
+        .flat_map(|(ids, _)| ids)
+        .collect();
+    let mut ids: Vec<_> = all.into_iter().map(|rating| rating.id).collect();
+    ids.sort();
+    assert_eq!((counted.counted, counted.already), (0, 0));
+    assert_eq!(
+        failed
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>(),
+        ids.into_iter().collect()
+    );
+}
