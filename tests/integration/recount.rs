@@ -428,10 +428,8 @@ async fn the_package_holds_no_sum_that_no_page_shows() {
     assert!(!periods.is_empty());
     for (period, results) in periods {
         let verdicts = |counters: &serde_json::Value| {
-            let names = counters.as_object().unwrap().keys();
-            names
-                .cloned()
-                .all(|name| ["n", "sat", "dis"].contains(&name.as_str()))
+            let mut names = counters.as_object().unwrap().keys();
+            names.all(|name| ["n", "sat", "dis"].contains(&name.as_str()))
         };
         for official in results["officials"].as_object().unwrap().values() {
             assert!(verdicts(official), "{period}: {official}");
