@@ -62,68 +62,67 @@ fn render(u: &mut Unstructured<'_>) -> Result<()> {
             },
         ],
     };
-    for lang in [Lang::Vi, Lang::En] {
-        let context = SiteContext {
-            head: &head,
-            lang,
-            today: date(2026, 11, 21),
-        };
-        let mut files = rating_pages::general_pages(&context, &units);
-        files.extend(results::overview_files(&context, &units, &figures));
-        for (id, entry) in &units {
-            files.extend(rating_pages::unit_pages(&context, entry));
-            files.extend(results::unit_files(&context, entry, &figures[id]));
-        }
-        files.iter().for_each(check);
-        let (id, entry) = units.first_key_value().expect("there are units");
-        for rater_kind in [RaterKind::Participant, RaterKind::NonParticipant] {
-            let subject = |official_id| {
-                (
-                    Subject {
-                        unit_id: id.clone(),
-                        official_id,
-                    },
-                    None,
-                )
-            };
-            let official = OfficialId::parse(OFFICIALS[0]).expect("an identifier");
-            let subjects = vec![subject(None), subject(Some(official))];
-            let form = RatingForm {
-                context: &context,
-                entry,
-                subjects,
-                rater_kind,
-                values: &values,
-                problem: Some(&problem),
-            };
-            html::check(&form.render());
-        }
-        html::check(
-            &ReceiptForm {
-                context: &context,
-                values: &values,
-                problem: Some(&problem),
-            }
-            .render(),
-        );
-        html::check(
-            &TypedCodePage {
-                context: &context,
-                action: "/api/ratings",
-                values: &values,
-                token: &token,
-                wrong: true,
-            }
-            .render(),
-        );
-        html::check(
-            &ProblemPage {
-                context: &context,
-                problem: &problem,
-            }
-            .render(),
-        );
+    let lang = *u.choose(&[Lang::Vi, Lang::En])?;
+    let context = SiteContext {
+        head: &head,
+        lang,
+        today: date(2026, 11, 21),
+    };
+    let mut files = rating_pages::general_pages(&context, &units);
+    files.extend(results::overview_files(&context, &units, &figures));
+    for (id, entry) in &units {
+        files.extend(rating_pages::unit_pages(&context, entry));
+        files.extend(results::unit_files(&context, entry, &figures[id]));
     }
+    files.iter().for_each(check);
+    let (id, entry) = units.first_key_value().expect("there are units");
+    for rater_kind in [RaterKind::Participant, RaterKind::NonParticipant] {
+        let subject = |official_id| {
+            (
+                Subject {
+                    unit_id: id.clone(),
+                    official_id,
+                },
+                None,
+            )
+        };
+        let official = OfficialId::parse(OFFICIALS[0]).expect("an identifier");
+        let subjects = vec![subject(None), subject(Some(official))];
+        let form = RatingForm {
+            context: &context,
+            entry,
+            subjects,
+            rater_kind,
+            values: &values,
+            problem: Some(&problem),
+        };
+        html::check(&form.render());
+    }
+    html::check(
+        &ReceiptForm {
+            context: &context,
+            values: &values,
+            problem: Some(&problem),
+        }
+        .render(),
+    );
+    html::check(
+        &TypedCodePage {
+            context: &context,
+            action: "/api/ratings",
+            values: &values,
+            token: &token,
+            wrong: true,
+        }
+        .render(),
+    );
+    html::check(
+        &ProblemPage {
+            context: &context,
+            problem: &problem,
+        }
+        .render(),
+    );
     Ok(())
 }
 
