@@ -36,6 +36,8 @@ lint-rust:
 	cargo fmt --all --check
 	@echo "== Clippy"
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@echo "== Clippy of verify alone: without the server's part of the library"
+	cargo clippy -p verify --locked -- -D warnings
 
 lint-template: tools
 	@echo "== Template: sam validate --lint, sam validate, cfn-lint, checkov"

@@ -19,7 +19,6 @@ use crate::http::Form;
 use crate::http::{FieldError, Problem, ProblemKind};
 
 /// Names that belong to one attempt at the security code and are never carried on.
-#[cfg(feature = "server")]
 const SECURITY_CODE_NAMES: [&str; 4] = ["altcha", "salt", "typed_token", "typed_answer"];
 
 /// What was typed, by name; empty for a fresh form.

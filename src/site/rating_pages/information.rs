@@ -1,4 +1,4 @@
-//! Pages that only say something: guide, privacy, accessibility, errors.
+//! Pages that only say something: guide, privacy, recount, accessibility, errors.
 
 use askama::Template;
 
@@ -6,6 +6,7 @@ use super::super::SiteFile;
 use super::super::context::SiteContext;
 use super::super::format;
 use super::super::layout::Layout;
+use super::super::package::{HEAD_PATH, SUMS_PATH};
 use super::super::rating_form::render;
 use crate::domain::rating::SUGGESTION_DAYS;
 use crate::domain::receipt::RECEIPT_DAYS;
@@ -31,6 +32,11 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         phone_period: kept(context.head.settings.retention_days.into()),
         suggestion_period: kept(SUGGESTION_DAYS.unsigned_abs()),
     };
+    let recount = RecountPage {
+        layout: layout("/kiem-dem/", "recount.title"),
+        sums: SUMS_PATH,
+        head: HEAD_PATH,
+    };
     let accessibility = AccessibilityPage {
         layout: layout("/tro-nang/", "accessibility.title"),
     };
@@ -43,6 +49,7 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
     vec![
         guide.layout.file(render(&guide)),
         privacy.layout.file(render(&privacy)),
+        recount.layout.file(render(&recount)),
         accessibility.layout.file(render(&accessibility)),
         not_found.layout.file(render(&not_found)),
         fault.layout.file(render(&fault)),
@@ -62,6 +69,14 @@ struct PrivacyPage<'a> {
     receipt_period: String,
     phone_period: String,
     suggestion_period: String,
+}
+
+#[derive(Template)]
+#[template(path = "info/recount.html")]
+struct RecountPage<'a> {
+    layout: Layout<'a>,
+    sums: &'static str,
+    head: &'static str,
 }
 
 #[derive(Template)]

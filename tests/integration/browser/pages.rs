@@ -25,6 +25,7 @@ async fn every_kind_of_page_is_accessible_and_fits_the_screen() {
         "/huong-dan/".to_owned(),
         "/rieng-tu/".to_owned(),
         "/tro-nang/".to_owned(),
+        "/kiem-dem/".to_owned(),
         "/loi/404/".to_owned(),
         "/loi/500/".to_owned(),
         "/ket-qua/".to_owned(),
