@@ -228,7 +228,8 @@ pub struct Settings {
     pub sample: bool,
 }
 
-/// A unit with its officials: what a rating form needs to know.
+/// A unit with its officials: what a rating form needs to know. Published as it is (`site::package`): nothing private
+/// belongs here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnitEntry {
     /// The unit.
@@ -247,7 +248,8 @@ impl UnitEntry {
     }
 }
 
-/// Everything but the units: small enough to be read with one item.
+/// Everything but the units: small enough to be read with one item. Published as it is (`site::package`): nothing private
+/// belongs here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CatalogHead {
     /// The deployment's settings.

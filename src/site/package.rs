@@ -374,3 +374,115 @@ impl PeriodBody {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use jiff::civil::date;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::site::fixture;
+
+    /// Names a reader of the package may meet in the catalog's part. Before adding one: is it fit for everybody's eyes?
+    const PUBLIC: &[&str] = &[
+        "agency_name",
+        "as_of",
+        "category",
+        "channel",
+        "code",
+        "consent_text",
+        "day",
+        "email",
+        "en",
+        "entry",
+        "fields",
+        "fingerprint",
+        "format",
+        "from",
+        "group_id",
+        "groups",
+        "head",
+        "hotline",
+        "id",
+        "indicator",
+        "is_frozen",
+        "legal_basis",
+        "name",
+        "officials",
+        "opens",
+        "options",
+        "periods",
+        "photo",
+        "points",
+        "province_name",
+        "questionnaires",
+        "questions",
+        "ranking_strata",
+        "reasons",
+        "results",
+        "retention_days",
+        "role",
+        "sample",
+        "settings",
+        "successor",
+        "text",
+        "threshold_k",
+        "threshold_n",
+        "title",
+        "to",
+        "unit",
+        "unit_id",
+        "units",
+        "validity",
+        "version",
+        "vi",
+    ];
+
+    fn names(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    found.insert(name.clone());
+                    names(member, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_catalog_in_the_package_holds_public_things_alone() {
+        let head = HeadPart {
+            format: FORMAT.to_owned(),
+            day: date(2026, 11, 21),
+            fingerprint: fingerprint().to_owned(),
+            head: fixture::head(),
+            units: Vec::new(),
+        };
+        let mut found = BTreeSet::new();
+        names(&serde_json::to_value(&head).unwrap(), &mut found);
+        for entry in fixture::units() {
+            let results = ResultsBody {
+                as_of: None,
+                is_frozen: false,
+                periods: BTreeMap::new(),
+            };
+            let format = FORMAT.to_owned();
+            let body = UnitBody {
+                format,
+                entry,
+                results,
+            };
+            names(&serde_json::to_value(&body).unwrap(), &mut found);
+        }
+
+        let unknown: Vec<&String> = found
+            .iter()
+            .filter(|name| !PUBLIC.contains(&name.as_str()))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}
