@@ -64,7 +64,7 @@ def manifest(name, *sources):
         lines = listed.split(f"[{section}]\n")[1].split("\n[")[0].splitlines()
         named = [(line.split(" = ")[0], line) for line in lines if re.match(r"[\w-]+ = ", line) and "path = " not in line]
         crates = {name: {"dynoxide-rs": "dynoxide"}.get(name, name).replace("-", "_") for name, _ in named}
-        return [line for name, line in named if re.search(rf"(?<![\w:]){crates[name]}::", text)]
+        return [line.replace(", optional = true", "") for name, line in named if re.search(rf"(?<![\w:]){crates[name]}::", text)]
 
     dependencies, development = used("dependencies"), [line for line in used("dev-dependencies") if not line.startswith("tokio")]
     return "\n".join([
@@ -98,13 +98,14 @@ def copy(source, target):
 
 def protocol(files):
     folder = ROOT / "target/mutants/protocol"
-    for name in ["src", "tests", "local"]:
+    for name in ["src", "tests", "local", "templates"]:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in PROTOCOL_SOURCES:
         for source in [ROOT / "src" / name, ROOT / "src" / f"{name}.rs"]:
             if source.exists():
                 copy(source, folder / source.relative_to(ROOT))
     (folder / "src/lib.rs").write_text(PROTOCOL_LIB)
+    copy(ROOT / "templates/static/audio", folder / "templates/static/audio")
     # The simulated tables are held against the embedded engine, which leans on nothing of the project.
     copy(ROOT / "infra/local/src/dynamo.rs", folder / "local/src/dynamo.rs")
     (folder / "local/src/lib.rs").write_text(
