@@ -64,7 +64,10 @@ def manifest(name, *sources):
         lines = listed.split(f"[{section}]\n")[1].split("\n[")[0].splitlines()
         named = [(line.split(" = ")[0], line) for line in lines if re.match(r"[\w-]+ = ", line) and "path = " not in line]
         crates = {name: {"dynoxide-rs": "dynoxide"}.get(name, name).replace("-", "_") for name, _ in named}
-        return [line.replace(", optional = true", "") for name, line in named if re.search(rf"(?<![\w:]){crates[name]}::", text)]
+        # Named nowhere: the conversion of a stream's values is a feature of it.
+        wanted = ["serde_dynamo"] if "aws_lambda_events::" in text else []
+        found = [(name, line) for name, line in named if name in wanted or re.search(rf"(?<![\w:]){crates[name]}::", text)]
+        return [line.replace(", optional = true", "") for _, line in found]
 
     dependencies, development = used("dependencies"), [line for line in used("dev-dependencies") if not line.startswith("tokio")]
     return "\n".join([
@@ -122,7 +125,8 @@ def protocol(files):
         copy(ROOT / "tests/integration" / name, tests / name)
     (tests / "faults.rs").write_text("pub(crate) mod plan;\npub(crate) mod wire;\n")
     (tests / "main.rs").write_text("mod exactness;\nmod faults;\n")
-    copy(ROOT / "docs/catalog.md", folder / "docs/catalog.md")
+    for name in ["docs/catalog.md", "tests/js/fixtures/solved.json"]:
+        copy(ROOT / name, folder / name)
     shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
     (folder / "Cargo.toml").write_text(manifest("thuocdo", folder / "src", folder / "tests"))
     skips = [part for test in PROTOCOL_SKIPS for part in ("--skip", test)]
