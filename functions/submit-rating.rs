@@ -18,5 +18,6 @@ async fn main() -> Result<(), Error> {
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?.with_proof_key(proof_key);
     let challenges = Challenges::new(&keyring, Difficulty::default());
     let app = App::new(store, keyring, challenges);
+    app.warm_up(Timestamp::now()).await;
     gateway::run(|request| submit_rating::handle(&app, request, Timestamp::now())).await
 }

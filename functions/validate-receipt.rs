@@ -17,5 +17,6 @@ async fn main() -> Result<(), Error> {
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
     let challenges = Challenges::new(&keyring, Difficulty::default());
     let app = App::new(store, keyring, challenges);
+    app.warm_up(Timestamp::now()).await;
     gateway::run(|request| validate_receipt::handle(&app, request, Timestamp::now())).await
 }

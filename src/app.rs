@@ -1,6 +1,7 @@
 //! What the functions a citizen talks to have in common.
 
-use std::sync::{Arc, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +19,8 @@ use crate::store::{Store, StoreError};
 
 /// How long a function trusts the catalog version it read.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
+/// Most units kept in memory; about 4 KB each.
+const UNITS_KEPT: usize = 256;
 
 /// Store, keys, security codes and the catalog in force.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ struct Current {
     version: String,
     head: Arc<CatalogHead>,
     read_at: Timestamp,
+    /// Units read so far: a version never changes, so they stay good for as long as it is in force.
+    units: Arc<RwLock<HashMap<UnitId, Arc<UnitEntry>>>>,
 }
 
 impl App {
@@ -61,6 +66,14 @@ impl App {
             .map_or_else(|| Arc::new(empty_head()), |current| current.head))
     }
 
+    /// Reads the catalog before the first request: a function starts at full speed whatever its size, and the first
+    /// connection to the tables is most of its first answer. Without tables the first request is told.
+    pub async fn warm_up(&self, now: Timestamp) {
+        if let Err(error) = self.catalog_head(now).await {
+            tracing::warn!(error = %reply::chain(&error), "the tables are out of reach at the start");
+        }
+    }
+
     /// The last catalog read, however old; empty before the first. For answers given while the table is out of reach.
     #[must_use]
     pub fn last_catalog_head(&self) -> Arc<CatalogHead> {
@@ -68,15 +81,36 @@ impl App {
             .map_or_else(|| Arc::new(empty_head()), |current| current.head)
     }
 
-    /// The unit `id` of the catalog in force.
+    /// The unit `id` of the catalog in force; read once for each version.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
-    pub async fn unit(&self, id: &UnitId, now: Timestamp) -> Result<Option<UnitEntry>, StoreError> {
-        match self.current(now).await? {
-            Some(current) => self.store.catalog_unit(&current.version, id).await,
-            None => Ok(None),
+    pub async fn unit(
+        &self,
+        id: &UnitId,
+        now: Timestamp,
+    ) -> Result<Option<Arc<UnitEntry>>, StoreError> {
+        let Some(Current { version, units, .. }) = self.current(now).await? else {
+            return Ok(None);
+        };
+        let known = units
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned();
+        if known.is_some() {
+            return Ok(known);
         }
+        let Some(entry) = self.store.catalog_unit(&version, id).await? else {
+            return Ok(None);
+        };
+        let entry = Arc::new(entry);
+        let mut units = units.write().unwrap_or_else(PoisonError::into_inner);
+        if units.len() == UNITS_KEPT {
+            units.clear();
+        }
+        units.insert(id.clone(), Arc::clone(&entry));
+        Ok(Some(entry))
     }
 
     async fn current(&self, now: Timestamp) -> Result<Option<Current>, StoreError> {
@@ -89,29 +123,29 @@ impl App {
         let Some(version) = self.store.catalog_version().await? else {
             return Ok(None);
         };
-        let head = match cached {
-            Some(current) if current.version == version => current.head,
+        let current = match cached {
+            Some(current) if current.version == version => Current {
+                read_at: now,
+                ..current
+            },
             _ => match self.store.catalog_head(&version).await? {
-                Some(head) => Arc::new(head),
+                Some(head) => Current {
+                    version,
+                    head: Arc::new(head),
+                    read_at: now,
+                    units: Arc::default(),
+                },
                 None => return Ok(None),
             },
         };
-        let current = Current {
-            version,
-            head,
-            read_at: now,
-        };
-        *self
-            .current
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(current.clone());
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());
         Ok(Some(current))
     }
 
     fn cached(&self) -> Option<Current> {
         self.current
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 }

@@ -97,7 +97,7 @@ struct Refusal {
 
 struct Shown {
     head: std::sync::Arc<CatalogHead>,
-    entry: UnitEntry,
+    entry: std::sync::Arc<UnitEntry>,
     subjects: Vec<(Subject, Option<OfficialRole>)>,
 }
 
@@ -144,7 +144,7 @@ async fn submit(app: &App, form: &Form, now: Timestamp) -> Result<Done, Box<Refu
         (Err(problem), None) => return Err(problem.into()),
     };
     let entry = app.unit(&subject.unit_id, now).await?;
-    if let Err(error) = check::check_subject(&subject, entry.as_ref(), &head, today) {
+    if let Err(error) = check::check_subject(&subject, entry.as_deref(), &head, today) {
         let kind = match error.code {
             "unknown" => ProblemKind::NotFound,
             _ => ProblemKind::Invalid,
