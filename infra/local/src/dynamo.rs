@@ -1,5 +1,7 @@
 //! The embedded DynamoDB: both tables and the stream, behind its own loopback endpoint.
 
+mod short_cut;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -14,6 +16,8 @@ use dynoxide::Database;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+
+pub use short_cut::ShortCut;
 
 use crate::error::BoxError;
 
@@ -36,10 +40,13 @@ const TRIM_CHUNK: i64 = 500;
 pub struct Dynamo {
     /// Where the SDK finds it: `http://127.0.0.1:PORT`.
     pub endpoint: String,
+    /// The same for an SDK in this process, without a socket.
+    pub short_cut: ShortCut,
     database: Database,
     file: Option<PathBuf>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
+    worker: JoinHandle<()>,
 }
 
 impl Dynamo {
@@ -64,6 +71,7 @@ impl Dynamo {
         let endpoint = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
         let served = database.clone();
+        let (short_cut, worker) = ShortCut::start(database.clone())?;
         // The engine works on the thread that reads the request; on ours it would hold up everything else.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -101,10 +109,12 @@ impl Dynamo {
             })?;
         Ok(Self {
             endpoint,
+            short_cut,
             database,
             file: path.map(Path::to_owned),
             stop,
             thread,
+            worker,
         })
     }
 
@@ -136,8 +146,9 @@ impl Dynamo {
     /// Lets requests under way finish and closes the file.
     pub async fn stop(self) {
         let _ = self.stop.send(());
-        let thread = self.thread;
-        let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        self.short_cut.stop();
+        let (thread, worker) = (self.thread, self.worker);
+        let _ = tokio::task::spawn_blocking(move || thread.join().and(worker.join())).await;
     }
 }
 

@@ -10,11 +10,15 @@ use clap::Parser;
 use local::error::chain;
 use local::s3::SITE_BUCKET;
 use local::{Options, Stack};
+use mimalloc::MiMalloc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The whole of Thước Đo in one process: pages, API, tables and buckets.
 #[derive(Debug, Parser)]

@@ -67,6 +67,16 @@ impl Credentials {
             secret_key: BASE64_STANDARD.encode(secret),
         })
     }
+
+    /// The same as the SDK takes them.
+    #[must_use]
+    pub fn of_sdk(&self) -> aws_sdk_s3::config::Credentials {
+        let Self {
+            access_key,
+            secret_key,
+        } = self;
+        aws_sdk_s3::config::Credentials::new(access_key, secret_key, None, None, "local")
+    }
 }
 
 /// The running endpoint.
