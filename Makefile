@@ -13,7 +13,7 @@ VENV := .venv/bin
 EXAMPLES ?= 25
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build
+.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build bench
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,6 +127,12 @@ mutants: ## cargo-mutants on the domain, then on what saves and counts; some hou
 	cargo mutants --version 2>/dev/null | grep -q ' 27\.1\.0$$' || cargo install cargo-mutants --version 27.1.0 --locked
 	python3 tests/mutants.py domain
 	python3 tests/mutants.py protocol
+
+bench: ## Ratings accepted and counted by one process, beside yardsticks, one table
+	@echo "== Building the system and the bench as they are run"
+	cargo build --profile server --locked -p local -p bench
+	@echo "== Bench: the table is kept in target/bench/"
+	target/server/bench
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"
