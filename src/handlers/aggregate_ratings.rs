@@ -19,7 +19,7 @@ pub async fn handle(store: &Store, event: Event) -> DynamoDbEventResponse {
     let records = event.records.len();
     let mut ratings: Vec<Rating> = Vec::with_capacity(records);
     let mut sequence_numbers: Vec<Option<String>> = Vec::with_capacity(records);
-    let mut malformed = 0;
+    let mut malformed = Vec::new();
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
         match pending_rating(record) {
@@ -28,28 +28,26 @@ pub async fn handle(store: &Store, event: Event) -> DynamoDbEventResponse {
                 sequence_numbers.push(sequence_number);
             }
             Some(Err(error)) => {
-                malformed += 1;
                 tracing::error!(route = "aggregate-ratings", %error, "a stream record is no rating; left to the sweeper");
+                malformed.push(error);
             }
             None => {}
         }
     }
-    if malformed > 0 {
-        metric::count("MalformedRecords", malformed);
+    if !malformed.is_empty() {
+        metric::count("MalformedRecords", malformed.len() as u64);
     }
     let outcome = store.count(&ratings).await;
     for (ids, error) in &outcome.failed {
         tracing::error!(route = "aggregate-ratings", ratings = ids.len(), error = %reply::chain(error), "ratings not counted");
     }
-    if outcome.counted + outcome.already > 0 {
-        tracing::info!(
-            route = "aggregate-ratings",
-            records,
-            counted = outcome.counted,
-            already = outcome.already,
-            "ratings counted"
-        );
-    }
+    tracing::info!(
+        route = "aggregate-ratings",
+        records,
+        counted = outcome.counted,
+        already = outcome.already,
+        "ratings counted"
+    );
     let failed = |rating: &Rating| {
         outcome
             .failed

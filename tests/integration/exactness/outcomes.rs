@@ -325,3 +325,63 @@ async fn what_could_not_be_counted_is_named() {
         ids.into_iter().collect()
     );
 }
+
+/// The stream's image of a rating that waits.
+fn image(rating: &Rating) -> serde_json::Value {
+    let text = |text: &str| json!({ "S": text });
+    let month = Month::of(rating.date);
+    let mut image = json!({
+        "PK": text(&format!("U#{}#{month}", rating.subject.unit_id)), "SK": text(&format!("R#{}", rating.id.0)),
+        "attestation": text(rating.attestation.code()), "channel": text(rating.channel.code()),
+        "satisfaction": text(rating.satisfaction.code()), "day": text(&rating.date.to_string()),
+        "digest": text("d"), "pend": text("1"),
+    });
+    if let Some(official) = &rating.subject.official_id {
+        image["official"] = text(official.as_str());
+    }
+    if let Some(field) = &rating.field_id {
+        image["field"] = text(field.as_str());
+    }
+    image
+}
+
+#[test]
+fn a_delivered_batch_is_counted_and_what_is_no_rating_of_ours_holds_nothing_up() {
+    let plain = |index| Rating {
+        reasons: Default::default(),
+        questionnaire: None,
+        answers: Default::default(),
+        ..in_november(rating(index, true))
+    };
+    let (counted, other) = (plain(0), plain(1));
+    let (unit, month) = (counted.subject.unit_id.clone(), Month::of(counted.date));
+    let mut malformed = image(&other);
+    malformed["satisfaction"] = json!({ "S": "perhaps" });
+    let mut unmarked = image(&other);
+    unmarked.as_object_mut().unwrap().remove("pend");
+    let records = [malformed, unmarked, image(&counted)]
+        .into_iter()
+        .enumerate();
+    let records: Vec<_> = records
+        .map(|(number, image)| {
+            json!({
+                "eventID": number.to_string(), "eventName": "INSERT", "eventVersion": "1.1", "awsRegion": "local",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_795_000_000, "Keys": {}, "NewImage": image,
+                    "SequenceNumber": number.to_string(), "SizeBytes": 1, "StreamViewType": "NEW_IMAGE",
+                },
+            })
+        })
+        .collect();
+    let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+
+    let expected = fold([&counted]);
+    let (response, cells) = with_receipts(&[], |store| async move {
+        assert_eq!(submit(&store, &counted, "d", None).await, SAVED);
+        let response = thuocdo::handlers::aggregate_ratings::handle(&store, event).await;
+        (response, store.cells(&unit, month).await.unwrap())
+    });
+
+    assert!(response.batch_item_failures.is_empty());
+    assert_eq!(cells, expected);
+}
