@@ -9,7 +9,7 @@ use thuocdo::store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let store = Store::from_env(&config::aws().await)?;
+    let store = Store::from_env(&config::aws())?;
     run(service_fn(|event: LambdaEvent<Event>| async {
         Ok::<_, Error>(aggregate_ratings::handle(&store, event.payload).await)
     }))

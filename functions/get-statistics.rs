@@ -9,7 +9,7 @@ use thuocdo::site::bucket::Bucket;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let aws = config::aws().await;
+    let aws = config::aws();
     let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     gateway::run(|request| get_statistics::handle(&bucket, request)).await
 }

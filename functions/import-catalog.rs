@@ -12,7 +12,7 @@ use thuocdo::store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let aws = config::aws().await;
+    let aws = config::aws();
     let ratings = config::required("RATINGS_TABLE")?;
     let tally = config::required("TALLY_TABLE")?;
     let store = Store::new(aws_sdk_dynamodb::Client::new(&aws), ratings, tally);

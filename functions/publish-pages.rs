@@ -12,7 +12,7 @@ use thuocdo::store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let aws = config::aws().await;
+    let aws = config::aws();
     let store = Store::from_env(&aws)?;
     let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     let proof_key = ProofKey::from_hex(&config::required("PROOF_KEY")?)?;

@@ -15,7 +15,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let store = Store::from_env(&config::aws().await)?;
+    let store = Store::from_env(&config::aws())?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let end = event.context.deadline();
         let has_time = || SystemTime::now() + MARGIN < end;

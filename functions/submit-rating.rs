@@ -13,7 +13,7 @@ use thuocdo::store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let store = Store::from_env(&config::aws().await)?;
+    let store = Store::from_env(&config::aws())?;
     let proof_key = ProofKey::from_hex(&config::required("PROOF_KEY")?)?;
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?.with_proof_key(proof_key);
     let challenges = Challenges::new(&keyring, Difficulty::default());

@@ -13,7 +13,7 @@ use thuocdo::store::Store;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let store = Store::from_env(&config::aws().await)?;
+    let store = Store::from_env(&config::aws())?;
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
     let challenges = Challenges::new(&keyring, Difficulty::default());
     let app = App::new(store, keyring, challenges);

@@ -25,7 +25,7 @@ pub async fn erase_phone(data: Option<&Path>, phone: &str) -> Result<Erased, Box
     let (store, keyring) = match data {
         Some(data) => running_on(data)?,
         None => (
-            Store::from_env(&config::aws().await)?,
+            Store::from_env(&config::aws_of_operator().await)?,
             Keyring::from_hex(&config::required("MASTER_KEY")?)?,
         ),
     };
