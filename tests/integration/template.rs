@@ -146,8 +146,14 @@ fn readers() -> Vec<(String, BTreeSet<String>)> {
 
 #[test]
 fn a_function_is_given_the_settings_it_reads_and_no_others() {
-    // The SDK reads these, where an operator sets them for a cluster of his own; the library only looks whether he did.
-    let of_the_sdk = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].map(str::to_owned);
+    // Lambda sets the region; an operator sets the endpoints, for a cluster of their own.
+    let of_the_sdk = [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL",
+    ]
+    .map(str::to_owned);
     let readers = readers();
 
     for (name, function) in functions(&load()) {
