@@ -110,12 +110,16 @@ def protocol(files):
     (folder / "src/lib.rs").write_text(PROTOCOL_LIB)
     copy(ROOT / "templates/static/audio", folder / "templates/static/audio")
     # The simulated tables are held against the embedded engine, which leans on nothing of the project.
-    copy(ROOT / "infra/local/src/dynamo.rs", folder / "local/src/dynamo.rs")
+    for name in ["dynamo.rs", "dynamo"]:
+        copy(ROOT / "infra/local/src" / name, folder / "local/src" / name)
     (folder / "local/src/lib.rs").write_text(
         "pub mod dynamo;\npub mod error {\n    pub type BoxError = Box<dyn std::error::Error + Send + Sync>;\n}\n"
     )
     listed = (ROOT / "infra/local/Cargo.toml").read_text()
-    wanted = ["aws-sdk-dynamodb", "dynoxide-rs", "jiff", "rusqlite", "tokio", "tracing"]
+    wanted = [
+        "aws-sdk-dynamodb", "aws-smithy-runtime-api", "aws-smithy-types", "dynoxide-rs", "jiff", "rusqlite", "serde", "serde_json",
+        "tokio", "tracing",
+    ]
     lines = [line for line in listed.split("[dev-dependencies]")[0].splitlines() if line.split(" = ")[0] in wanted]
     (folder / "local/Cargo.toml").write_text(
         '[package]\nname = "local"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n' + "\n".join(lines) + "\n"
