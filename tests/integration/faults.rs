@@ -243,7 +243,7 @@ async fn every_fault_at_once_between_functions_and_tables_loses_and_doubles_noth
     for _ in 0..8 {
         let office = Arc::clone(&office);
         raters.spawn(async move {
-            for _ in 0..25 {
+            for _ in 0..40 {
                 let mut rating = satisfied(UNIT, &office.slip().await);
                 rating["attempt"] = BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into();
                 let rating = office.solved(Purpose::Rate, &rating).await;
@@ -268,12 +268,12 @@ async fn every_fault_at_once_between_functions_and_tables_loses_and_doubles_noth
         Month::of(local_date(Timestamp::now())),
     );
     let stored = office.stack.store.ratings(&unit, month).await.unwrap();
-    assert_eq!(stored.len(), 200);
+    assert_eq!(stored.len(), 320);
     assert!(stored.iter().all(|stored| !stored.pending));
     let cells = office.stack.store.cells(&unit, month).await.unwrap();
     assert_eq!(cells, fold(stored.iter().map(|stored| &stored.rating)));
     assert!(
-        office.faults.injected().total() > 60,
+        office.faults.injected().total() > 100,
         "{}",
         office.faults.injected()
     );
