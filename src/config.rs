@@ -33,7 +33,7 @@ pub fn optional(name: &'static str) -> Option<String> {
 /// What a function gets from the environment Lambda makes for it: region, credentials, and `AWS_ENDPOINT_URL*` where an
 /// operator points it at a cluster of their own.
 ///
-/// Profiles, single sign-on and instance metadata are left out: they would be a third of a function, and never used in one.
+/// Profiles, single sign-on and instance metadata are left out: they would be a megabyte of every function, and used in none.
 /// The SDK has no read or operation timeout of its own; a function's timeout must be longer than [`OPERATION_TIMEOUT`].
 #[must_use]
 pub fn aws() -> SdkConfig {

@@ -10,8 +10,8 @@ use super::{Store, StoreError};
 use crate::domain::id::UnitId;
 use crate::domain::period::Month;
 
-/// Differing cells written down one by one; of more only the number is kept.
-const MAX_CELLS: usize = 500;
+/// Bytes of differing cells written down one by one; of more only the number is kept, for an item takes 400 KB.
+const MAX_BYTES: usize = 300_000;
 
 impl Store {
     /// Freezes the publication of `unit` for the sake of `month`, and writes the difference beside the cells.
@@ -100,12 +100,17 @@ fn written(difference: &Difference) -> String {
                 .map(|(counter, amount)| (counter.to_string(), amount.into()))
                 .collect()
         };
-    let cells = difference.cells.iter().take(MAX_CELLS).map(|mismatch| {
+    let mut bytes = 0;
+    let cells = difference.cells.iter().map(|mismatch| {
         serde_json::json!({
             "cell": mismatch.cell.sort_key(),
             "cell_says": tally(&mismatch.cell_tally),
             "ratings_say": tally(&mismatch.rating_tally),
         })
+    });
+    let cells = cells.take_while(|cell| {
+        bytes += cell.to_string().len() + 1;
+        bytes <= MAX_BYTES
     });
     let seal = difference.broken_seal.as_ref().map(|(seal, now)| {
         serde_json::json!({
@@ -114,4 +119,52 @@ fn written(difference: &Difference) -> String {
         })
     });
     serde_json::json!({ "cells": cells.collect::<Vec<_>>(), "seal": seal }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{OptionCode, QuestionCode};
+    use crate::domain::rating::{Answer, Attestation, Channel};
+    use crate::domain::tally::{CellKey, Counter, Mismatch, Tally};
+
+    #[test]
+    fn a_difference_of_any_size_fits_an_item() {
+        let tally: Tally = (0..200)
+            .map(|question| {
+                let question = QuestionCode::parse(&format!("q{question}")).unwrap();
+                let option = OptionCode::parse("an-option-of-a-long-form").unwrap();
+                (Counter::Answer(question, Answer::Option(option)), 7)
+            })
+            .collect();
+        let cell = CellKey {
+            unit_id: UnitId::parse("48-20194").unwrap(),
+            month: Month {
+                year: 2026,
+                month: 11,
+            },
+            attestation: Attestation::DossierVerified,
+            official_id: None,
+            field_id: None,
+            channel: Channel::Web,
+            day: 21,
+        };
+        let mismatch = Mismatch {
+            cell,
+            cell_tally: tally,
+            rating_tally: Tally::default(),
+        };
+        let of = |cells: usize| Difference {
+            cells: vec![mismatch.clone(); cells],
+            broken_seal: None,
+        };
+        let kept = |cells: usize| {
+            let written: serde_json::Value = serde_json::from_str(&written(&of(cells))).unwrap();
+            written["cells"].as_array().unwrap().len()
+        };
+
+        assert!(written(&of(2_000)).len() < 350_000);
+        assert_eq!(kept(3), 3);
+        assert!((10..2_000).contains(&kept(2_000)));
+    }
 }
