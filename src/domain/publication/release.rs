@@ -78,8 +78,22 @@ pub fn grid<'a>(cells: impl IntoIterator<Item = (&'a CellKey, &'a Tally)>) -> Gr
 
 impl Release {
     /// The release after this one, given all that is `counted`; equal to this one when nothing may move.
+    ///
+    /// Goes on until no step is left: what one step releases can keep company to what it held back, and publishing again
+    /// with nothing new must change nothing. Steps one after the other keep what each keeps.
     #[must_use]
     pub fn advance(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
+        let mut release = self.step(counted, thresholds, today);
+        loop {
+            let next = release.step(counted, thresholds, today);
+            if next == release {
+                return release;
+            }
+            release = next;
+        }
+    }
+
+    fn step(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
         let mut pending = self.pending(counted);
         let mut barred = BTreeSet::new();
         loop {

@@ -145,6 +145,26 @@ fn a_month_less_the_rows_that_lie_wholly_in_it_leaves_nothing_or_enough() {
 }
 
 #[test]
+fn publishing_again_with_nothing_new_changes_nothing() {
+    let rules = thresholds(4, 8);
+    let all = counted(&[
+        ("an", 10, 4),
+        ("an", 11, 3),
+        ("an", 12, 2),
+        ("binh", 10, 5),
+        ("binh", 11, 5),
+        ("chi", 10, 2),
+        ("chi", 12, 3),
+    ]);
+
+    let release = Release::default().advance(&all, &rules, TODAY);
+
+    // Without binh, an and chi could not be told apart from the unit's November; with binh released they can wait for it.
+    assert_eq!(released(&release), 21);
+    assert_eq!(release.advance(&all, &rules, TODAY), release);
+}
+
+#[test]
 fn thresholds_of_one_show_every_rating_at_once() {
     let release = Release::default().advance(
         &counted(&[("", 11, 1), ("an", 10, 1)]),
