@@ -113,6 +113,8 @@ arsenal: tools ## The long forms of the exactness and boundary tests, about two 
 	@mkdir -p target
 	ARSENAL=1 cargo test --profile local --locked --test integration -- \
 	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/arsenal.log
+	@echo "== Arsenal: an attacker with every publication of 2 x 100,000 histories, 100,000 single tampers"
+	PROPTEST_CASES=100000 cargo test --profile local --locked --lib -- domain::publication domain::tally 2>&1 | tee -a target/arsenal.log
 	@echo "== Arsenal: 1,000 made-up requests for each operation of the API, then every boundary"
 	cargo test --workspace --locked --no-run
 	$(VENV)/python tests/schemathesis/run.py 1000

@@ -8,7 +8,8 @@
 //! * every month grows by nothing or by at least k;
 //! * of any months, the rows that grow in others too grow by nothing or by at least k: whoever knows which rows lie
 //!   wholly in those months can take them off;
-//! * within one attestation the officials who are not shown have no released ratings, or at least n together;
+//! * within one attestation the officials who are not shown have never had a released rating, or have at least n
+//!   together that are not set aside;
 //! * an official is shown from n released ratings, and stays shown.
 //!
 //! The first two properties are had by peeling: drop what is too small until nothing is (the k-core of Seidman 1983, on
@@ -157,7 +158,7 @@ impl Release {
         }
         hidden
             .into_iter()
-            .find(|(_, tally)| (1..thresholds.n).contains(&tally.standing()))
+            .find(|(_, tally)| !tally.is_empty() && tally.standing() < thresholds.n)
             .map(|(attestation, _)| attestation)
     }
 

@@ -217,6 +217,27 @@ fn a_rating_set_aside_before_its_release_counts_for_nobody() {
     assert_eq!(standing(&later), 5);
 }
 
+#[test]
+fn an_official_is_not_left_alone_by_setting_the_others_ratings_aside() {
+    let with_binh = |an: u64, set_aside: u64| {
+        let mut grid = counted(&[("an", 11, an), ("binh", 10, 6)]);
+        let binh = grid.get_mut(&(row(Attestation::DossierVerified, "binh"), month(10)));
+        let binh = binh.unwrap();
+        for counter in [Counter::Rated, Counter::Satisfied] {
+            binh.add(Counter::Voided(Box::new(counter)), set_aside);
+        }
+        grid
+    };
+    let rules = thresholds(2, 4);
+    let first = Release::default().advance(&with_binh(3, 4), &rules, TODAY);
+
+    let later = first.advance(&with_binh(8, 6), &rules, TODAY);
+
+    // Shown, an would tell what binh had before: the officials' first sum less an.
+    assert_eq!((standing(&first), first.shown.len()), (5, 0));
+    assert!(later.shown.is_empty());
+}
+
 /// Arrivals: (attestation, official 0–3 where 0 is the unit itself, month, how many).
 fn history() -> impl Strategy<Value = Vec<Vec<(usize, usize, i8, u64)>>> {
     let arrival = (0..2_usize, 0..4_usize, 10..13_i8, 1..8_u64);
