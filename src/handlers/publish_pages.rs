@@ -9,6 +9,7 @@ use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::id::UnitId;
@@ -28,8 +29,10 @@ use crate::store::{Store, StoreError};
 /// Name under which a manifest keeps the digest of what its objects were rendered from.
 const INPUT: &str = "";
 
-/// Units worked on, and objects written, at once.
+/// Units worked on at once.
 const CONCURRENCY: usize = 16;
+/// Objects written at once, of all units together: each has a connection of its own.
+const WRITES: usize = 32;
 
 /// Publishing stopped; what was written before is complete and stays.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +90,7 @@ pub async fn handle(
         proof_key,
         head: &head,
         today: local_date(now),
+        writes: Semaphore::new(WRITES),
     };
 
     let mut report = PublishReport::default();
@@ -122,6 +126,7 @@ struct Run<'a> {
     proof_key: &'a ProofKey,
     head: &'a CatalogHead,
     today: Date,
+    writes: Semaphore,
 }
 
 impl Run<'_> {
@@ -316,9 +321,12 @@ impl Run<'_> {
             manifest.insert(file.path, bytes);
         }
         let written = changed.len();
-        let mut puts =
-            futures::stream::iter(changed.into_iter().map(|file| self.bucket.put_file(file)))
-                .buffer_unordered(CONCURRENCY);
+        let put = async |file| {
+            // Nobody closes the semaphore; without a permit the file is written all the same.
+            let _permit = self.writes.acquire().await.ok();
+            self.bucket.put_file(file).await
+        };
+        let mut puts = futures::stream::iter(changed.into_iter().map(put)).buffer_unordered(WRITES);
         while let Some(put) = puts.next().await {
             put?;
         }
