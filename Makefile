@@ -130,11 +130,11 @@ mutants: ## cargo-mutants on the domain, then on what saves and counts; some hou
 	python3 tests/mutants.py domain
 	python3 tests/mutants.py protocol
 
-bench: ## Ratings accepted and counted by one process, beside yardsticks, one table
+bench: ## What it costs to run, each figure beside a yardstick, in about ten minutes (PARTS="submit growth publishing pages cost")
 	@echo "== Building the system and the bench as they are run"
 	cargo build --profile server --locked -p local -p bench
 	@echo "== Bench: the table is kept in target/bench/"
-	target/server/bench
+	target/server/bench $(PARTS)
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"

@@ -1,11 +1,19 @@
-//! What the system costs to run: processor time, latency and memory, each beside a yardstick measured in the same run.
+//! What the system costs to run: processor time, units of the tables, bytes, latency and memory, each beside a yardstick
+//! measured in the same run.
 //!
 //! Machines differ and are shared, so figures are given as ratios to the yardstick; processor time is preferred to the
 //! time on the clock. No function links this crate.
 
+pub mod cost;
 pub mod engine;
+pub mod fill;
+pub mod growth;
 pub mod load;
+pub mod meter;
+pub mod pages;
 pub mod process;
+pub mod publishing;
+pub mod stage;
 pub mod submit;
 pub mod table;
 pub mod world;

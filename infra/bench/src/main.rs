@@ -4,28 +4,48 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use bench::table::Table;
-use bench::{Fault, submit, yardstick};
-use clap::Parser;
+use bench::table::{Section, Table};
+use bench::{Fault, cost, growth, pages, publishing, submit, yardstick};
+use clap::{Parser, ValueEnum};
 
 /// Measures what the system costs to run, each figure beside its yardstick.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
+    /// What to measure; everything when nothing is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
     /// Where `bench.json`, `bench.md` and `bench.txt` are written.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
     /// A few of everything: to see that it works, not how fast.
     #[arg(long)]
     smoke: bool,
+    /// Up to a million ratings.
+    #[arg(long, conflicts_with = "smoke")]
+    long: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Ratings posted to the whole system in one process.
+    Submit,
+    /// Counting, reconciling and figures with more and more ratings in the tables.
+    Growth,
+    /// A whole country published.
+    Publishing,
+    /// Start of the system, and weights of pages.
+    Pages,
+    /// Units of a rating's whole life, and dollars.
+    Cost,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let outcome = if std::env::args().nth(1).as_deref() == Some(yardstick::ECHO) {
-        yardstick::serve_echo().await
-    } else {
-        run(Arguments::parse()).await
+    let outcome = match std::env::args().nth(1).as_deref() {
+        Some(yardstick::ECHO) => yardstick::serve_echo().await,
+        Some(publishing::PUBLISH) => publishing::publish_once().await,
+        _ => run(Arguments::parse()).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,16 +61,10 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
         machine: machine()?,
         ..Table::default()
     };
-    let scales = if arguments.smoke {
-        vec![submit::Scale::SMOKE]
-    } else {
-        vec![submit::Scale::FULL, submit::Scale::PUBLISHING]
-    };
-    for scale in scales {
-        let folder = begin("submit")?;
-        table
-            .sections
-            .push(submit::run(folder.path(), scale).await?);
+    for part in Part::value_variants() {
+        if arguments.parts.is_empty() || arguments.parts.contains(part) {
+            table.sections.extend(measure(*part, &arguments).await?);
+        }
     }
     let json = serde_json::to_string_pretty(&table)?;
     write(&arguments.out, "bench.json", &json)?;
@@ -60,15 +74,47 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
     Ok(())
 }
 
+async fn measure(part: Part, arguments: &Arguments) -> Result<Vec<Section>, Fault> {
+    let _ = writeln!(std::io::stderr(), "measuring: {part:?}");
+    let folder = tempfile::tempdir()?;
+    let (folder, smoke) = (folder.path(), arguments.smoke);
+    Ok(match part {
+        Part::Submit if smoke => vec![submit::run(folder, submit::Scale::SMOKE).await?],
+        Part::Submit => {
+            let counting = submit::run(folder, submit::Scale::FULL).await?;
+            let folder = tempfile::tempdir()?;
+            let publishing = submit::run(folder.path(), submit::Scale::PUBLISHING).await?;
+            vec![counting, publishing]
+        }
+        Part::Growth => {
+            let scale = match (smoke, arguments.long) {
+                (true, _) => growth::Scale::SMOKE,
+                (false, true) => growth::Scale::LONG,
+                (false, false) => growth::Scale::FULL,
+            };
+            growth::run(folder, scale).await?
+        }
+        Part::Publishing => {
+            let scale = match smoke {
+                true => publishing::Scale::SMOKE,
+                false => publishing::Scale::FULL,
+            };
+            vec![publishing::run(folder, scale).await?]
+        }
+        Part::Pages => pages::run(folder, !smoke).await?,
+        Part::Cost => {
+            let scale = match smoke {
+                true => cost::Scale::SMOKE,
+                false => cost::Scale::FULL,
+            };
+            cost::run(folder, scale).await?
+        }
+    })
+}
+
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Fault> {
     std::fs::create_dir_all(folder)?;
     Ok(std::fs::write(folder.join(name), text)?)
-}
-
-/// Says what is measured, apart from the table, and gives it a folder.
-fn begin(part: &str) -> Result<tempfile::TempDir, Fault> {
-    let _ = writeln!(std::io::stderr(), "measuring: {part}");
-    Ok(tempfile::tempdir()?)
 }
 
 fn machine() -> Result<String, Fault> {

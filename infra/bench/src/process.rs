@@ -61,11 +61,7 @@ impl Process {
     }
 
     fn status(&self, name: &str) -> Result<u64, Fault> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        let kilobytes: u64 = kilobytes.ok_or("the process has ended")?.trim().parse()?;
-        Ok(kilobytes * 1024)
+        status(&self.id().to_string(), name)
     }
 
     /// Asks it to stop and waits until it has; kills it when it takes too long.
@@ -98,6 +94,22 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Most memory the process `id` (or `self`) held, in bytes.
+///
+/// # Errors
+/// When it has ended.
+pub fn peak_memory_of(id: &str) -> Result<u64, Fault> {
+    status(id, "VmHWM:")
+}
+
+fn status(id: &str, name: &str) -> Result<u64, Fault> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    let kilobytes: u64 = kilobytes.ok_or("the process has ended")?.trim().parse()?;
+    Ok(kilobytes * 1024)
 }
 
 /// The whole system, as `make run` starts it.

@@ -91,3 +91,30 @@ pub fn own_cpu() -> Result<Duration, Fault> {
     let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
     Ok(nix::time::clock_gettime(clock)?.into())
 }
+
+/// Processor time of this process.
+///
+/// # Errors
+/// Never on Linux.
+pub fn process_cpu() -> Result<Duration, Fault> {
+    let clock = nix::time::ClockId::CLOCK_PROCESS_CPUTIME_ID;
+    Ok(nix::time::clock_gettime(clock)?.into())
+}
+
+/// What it takes SQLite to read every rating [`sqlite_commits`] wrote to `folder`, and the JSON in each: seconds of
+/// processor time for one.
+///
+/// # Errors
+/// When there are none.
+pub fn sqlite_reads(folder: &Path) -> Result<f64, Fault> {
+    let connection = Connection::open(folder.join("yardstick.sqlite"))?;
+    let cpu = own_cpu()?;
+    let mut statement = connection.prepare("SELECT body FROM ratings")?;
+    let mut rows = statement.query([])?;
+    let mut count = 0_u32;
+    while let Some(row) = rows.next()? {
+        let body: Value = serde_json::from_str(row.get_ref(0)?.as_str()?)?;
+        count += u32::from(body.is_object());
+    }
+    Ok((own_cpu()? - cpu).as_secs_f64() / f64::from(count))
+}
