@@ -36,6 +36,8 @@ const WAIT: f64 = 0.005;
 /// Runs of the schedules a year: every quarter of an hour, every hour.
 const RECONCILES: f64 = 4.0 * 24.0 * 365.0;
 const PUBLICATIONS: f64 = 24.0 * 365.0;
+/// Seconds one run of reconcile works at most, before it leaves the rest to the next.
+const RECONCILE_SECONDS: f64 = 570.0;
 /// Hours a year in which offices are open, and so pages change.
 const OPEN_HOURS: f64 = 2_000.0;
 /// New ratings a publication waits for.
@@ -97,11 +99,16 @@ impl Step {
 
     /// Dollars of Lambda for the step done once, by a function of so many gigabytes that is called `calls` times for it.
     fn lambda(&self, gigabytes: f64, calls: f64, at_once: f64) -> f64 {
+        let seconds = self.seconds(gigabytes, at_once);
+        calls * price::CALL + seconds * gigabytes * price::GIGABYTE_SECOND
+    }
+
+    /// Seconds the step takes once.
+    fn seconds(&self, gigabytes: f64, at_once: f64) -> f64 {
         let requests = self.each(super::counted(
             self.consumed.requests + self.objects.requests,
         ));
-        let seconds = self.cpu() * PROCESSOR / gigabytes + requests * WAIT / at_once;
-        calls * price::CALL + seconds * gigabytes * price::GIGABYTE_SECOND
+        self.cpu() * PROCESSOR / gigabytes + requests * WAIT / at_once
     }
 }
 
@@ -184,6 +191,10 @@ impl Model {
         // The whole last month, and half of this one.
         let compared = ratings / 12.0 * 1.5;
         let reconcile_tables = 2.0 * units * month.tables() + compared * rating.tables();
+        let seconds = 2.0 * units * month.seconds(MIDDLE, AT_ONCE)
+            + compared * rating.seconds(MIDDLE, AT_ONCE);
+        // What does not fit into a run is left to the next.
+        let runs = RECONCILES * (RECONCILE_SECONDS / seconds).min(1.0);
         let reconcile_lambda = 2.0 * units * month.lambda(MIDDLE, 0.0, AT_ONCE)
             + compared * rating.lambda(MIDDLE, 0.0, AT_ONCE)
             + price::CALL;
@@ -195,15 +206,15 @@ impl Model {
             bytes,
         } = &self.published;
         let changes = (units * OPEN_HOURS).min(ratings / COMPANY);
-        let runs = changes.min(OPEN_HOURS);
+        let openings = changes.min(OPEN_HOURS);
         let every = PUBLICATIONS * units;
         let publish_tables =
-            every * idle.tables() + runs * above.tables() + changes * changed.tables();
+            every * idle.tables() + openings * above.tables() + changes * changed.tables();
         let publish_lambda = PUBLICATIONS * price::CALL
             + every * idle.lambda(LARGE, 0.0, AT_ONCE)
-            + runs * above.lambda(LARGE, 0.0, AT_ONCE)
+            + openings * above.lambda(LARGE, 0.0, AT_ONCE)
             + changes * changed.lambda(LARGE, 0.0, AT_ONCE);
-        let puts = (runs * above.objects() + changes * changed.objects()) * price::PUT;
+        let puts = (openings * above.objects() + changes * changed.objects()) * price::PUT;
         // The lists read this month's ratings once a night.
         let lists = 365.0 * ratings / 12.0 * 0.5 * rating.tables();
         let Stored {
@@ -216,8 +227,8 @@ impl Model {
             ("rating: tables", ratings * tables),
             ("rating: Lambda", ratings * lambda),
             ("rating: HTTP API", ratings * 4.0 * price::API),
-            ("reconcile: tables", RECONCILES * reconcile_tables),
-            ("reconcile: Lambda", RECONCILES * reconcile_lambda),
+            ("reconcile: tables", runs * reconcile_tables),
+            ("reconcile: Lambda", runs * reconcile_lambda),
             ("publish: tables", publish_tables + lists),
             ("publish: Lambda", publish_lambda),
             ("publish: objects put", puts),
