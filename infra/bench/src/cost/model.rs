@@ -3,7 +3,7 @@
 use super::{Publications, Reconciles, Step, Stored};
 use crate::table::{Section, figure};
 
-/// Public list prices in US dollars: us-east-1, tables on demand, functions on arm64, as listed in November 2026.
+/// Prices in US dollars: us-east-1, tables on demand, functions on arm64, as known in November 2026.
 mod price {
     /// A request of an HTTP API.
     pub(super) const API: f64 = 1.00e-6;
