@@ -56,6 +56,21 @@ mod tests {
         }
 
         #[test]
+        fn a_seal_tells_how_many_there_are_and_how_many_are_satisfied(ratings in ratings(0..8), first in 0..8_usize) {
+            let satisfaction = |index| if index < first { Satisfaction::Satisfied } else { Satisfaction::NotSatisfied };
+            let ratings: Vec<_> = ratings
+                .into_iter()
+                .enumerate()
+                .map(|(index, rating)| Rating { satisfaction: satisfaction(index), ..rating })
+                .collect();
+
+            let seal = MonthSeal::of(&ratings);
+
+            let satisfied = first.min(ratings.len());
+            prop_assert_eq!((seal.rated, seal.satisfied), (ratings.len() as u64, satisfied as u64));
+        }
+
+        #[test]
         fn another_rating_breaks_the_seal(ratings in ratings(1..8), other in rating(), at in any::<prop::sample::Index>()) {
             let at = at.index(ratings.len());
             let mut changed = ratings.clone();

@@ -328,11 +328,8 @@ impl<'a> RowReader<'a> {
 
     /// Yes or no.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
-        match self.cell(name) {
-            Cell::Flag(flag) => return Some(*flag),
-            Cell::Number(number) if *number == 1.0 => return Some(true),
-            Cell::Number(number) if *number == 0.0 => return Some(false),
-            _ => {}
+        if let Cell::Flag(flag) = self.cell(name) {
+            return Some(*flag);
         }
         let raw = self.raw(name)?;
         match heading_key(&raw).as_str() {
