@@ -1,6 +1,7 @@
 //! A whole office on embedded engines, and a citizen with an HTTP client.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use local::Stack;
@@ -102,6 +103,8 @@ impl Office {
             .unwrap();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // Sooner than the server gives an idle line up, which reqwest does not try again.
+            .pool_idle_timeout(Duration::from_secs(5))
             .build()
             .unwrap();
         Self {
