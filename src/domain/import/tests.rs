@@ -765,6 +765,22 @@ fn twenty_questions_and_twenty_options_fit_a_form() {
 }
 
 #[test]
+fn the_legal_basis_may_be_a_thousand_letters_long() {
+    let (longest, longer) = ("Đ".repeat(1_000), "Đ".repeat(1_001));
+    check(
+        SheetKind::Settings,
+        &[
+            ("Nghị định 61", &longest, &[]),
+            (
+                "Nghị định 61",
+                &longer,
+                &["settings 6 value: TooLong { max: 1000 }"],
+            ),
+        ],
+    );
+}
+
+#[test]
 fn settings_are_checked_key_by_key() {
     let strata = Attestation::ALL
         .iter()
