@@ -243,6 +243,11 @@ mod tests {
     }
 
     #[test]
+    fn a_tracker_keeps_out_of_logs() {
+        assert_eq!(format!("{:?}", Tracker::from_hash(&[7; 32])), "Tracker(..)");
+    }
+
+    #[test]
     fn a_tracker_spells_the_first_95_bits() {
         let mut hash = [0xff; 32];
         hash[11] = 0xfe;
