@@ -131,3 +131,104 @@ pub struct DossierCounts {
     /// Returned late.
     pub overdue: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{OptionCode, QuestionCode, ReasonCode};
+    use crate::domain::period::Month;
+    use crate::domain::rating::Answer;
+
+    fn verdicts(rated: u64) -> Tally {
+        [(Counter::Rated, rated), (Counter::Satisfied, rated)]
+            .into_iter()
+            .collect()
+    }
+
+    fn reasons(rated: u64) -> Tally {
+        let reason = Counter::Reason(ReasonCode::parse("cham").unwrap());
+        [(reason, rated)].into_iter().collect()
+    }
+
+    fn answers(rated: u64) -> Tally {
+        let answer = Answer::Option(OptionCode::parse("mot").unwrap());
+        let answer = Counter::Answer(QuestionCode::parse("cs1").unwrap(), answer);
+        [(answer, rated)].into_iter().collect()
+    }
+
+    fn sum<const N: usize>(parts: [Tally; N]) -> Tally {
+        let mut sum = Tally::default();
+        for part in parts {
+            sum += &part;
+        }
+        sum
+    }
+
+    /// Satisfied ratings, each with a reason and an answer.
+    fn full(rated: u64) -> Tally {
+        sum([verdicts(rated), reasons(rated), answers(rated)])
+    }
+
+    #[test]
+    fn pages_and_files_get_each_sum_once_and_none_that_they_do_not_show() {
+        let stratum = |unit_itself, officials| StratumResults {
+            unit_itself: full(unit_itself),
+            officials: full(officials),
+        };
+        let official = OfficialId::parse("an").unwrap();
+        let period = Period::Month(Month {
+            year: 2026,
+            month: 11,
+        });
+        let all = PeriodResults {
+            total: full(31),
+            strata: BTreeMap::from([
+                (Attestation::DossierVerified, stratum(1, 2)),
+                (Attestation::DossierClaimed, stratum(4, 8)),
+                (Attestation::PhoneDeclared, stratum(16, 0)),
+            ]),
+            officials: BTreeMap::from([(official.clone(), full(10))]),
+            ..PeriodResults::default()
+        };
+        let unit = UnitResults {
+            unit_id: UnitId::parse("48-1").unwrap(),
+            as_of: None,
+            is_frozen: false,
+            periods: BTreeMap::from([(period, all)]),
+        };
+
+        let shown = unit.shown().periods.remove(&period).unwrap();
+
+        assert_eq!(shown.total, sum([verdicts(31), reasons(31)]));
+        assert_eq!(shown.officials[&official], verdicts(10));
+        let first = sum([verdicts(1), answers(15)]);
+        assert_eq!(
+            shown.strata[&Attestation::DossierVerified].unit_itself,
+            first
+        );
+        assert_eq!(
+            shown.strata[&Attestation::DossierVerified].officials,
+            verdicts(2)
+        );
+        assert_eq!(
+            shown.strata[&Attestation::DossierClaimed].unit_itself,
+            verdicts(4)
+        );
+        assert_eq!(
+            shown.strata[&Attestation::PhoneDeclared].unit_itself,
+            verdicts(16)
+        );
+    }
+
+    #[test]
+    fn what_waits_is_neither_published_nor_taken_off() {
+        let ledger = Ledger {
+            received: 20,
+            published: 12,
+            taken_off: 3,
+            set_aside: 4,
+        };
+
+        assert_eq!(ledger.waiting(), 5);
+    }
+}

@@ -94,8 +94,7 @@ fn is_date(text: &str) -> bool {
     if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
         return false;
     }
-    let part = |range: std::ops::Range<usize>| text[range].parse::<i8>().unwrap_or(-1);
-    Date::new(2000 + i16::from(part(0..2)), part(2..4), part(4..6)).is_ok()
+    Date::strptime("%Y%m%d", format!("20{text}")).is_ok()
 }
 
 /// A text that is no secret part.

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
-use super::columns::DOSSIERS;
+use super::columns::{DOSSIERS, VOIDS};
 use super::dossier::{self, Dossier};
 use super::finding::MAX_FINDINGS;
+use super::void::{Named, Voidable};
 use super::*;
 use crate::domain::catalog::{Catalog, OfficialRole};
+use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::lang::Lang;
-use crate::domain::rating::{Attestation, Channel};
-use crate::domain::receipt::DossierStatus;
+use crate::domain::phone::Phone;
+use crate::domain::rating::{Attestation, Channel, RatingId, Subject};
+use crate::domain::receipt::{DossierStatus, ReceiptCode};
+use crate::domain::void::VoidReason;
 
 /// Sheets as text: a row a line, `|` between cells.
 const CATALOG: [(SheetKind, &str); 7] = [
@@ -1286,5 +1290,82 @@ fn an_official_without_a_role_has_the_usual_one() {
         let list = list.replace('|', ";");
         let (dossier, _) = dossier("hc-1:desk", &list);
         assert_eq!(dossier.unwrap().receipt.officials[0].1, role, "{list}");
+    }
+}
+
+/// What is read of one row of a void file: unit, official, receipt code, phone, rating, reason.
+fn voidable(row: &str) -> (Option<Voidable>, Vec<String>) {
+    let text = format!("unit|official|receipt_code|phone|rating|reason\n{row}");
+    let sheet = sheet("v", &text);
+    let mut findings = Findings::default();
+    let columns = Columns::resolve(VOIDS, &sheet.header, &sheet.place, &mut findings).unwrap();
+    let mut row = RowReader::new(&sheet.place, &columns, &sheet.rows[0], &mut findings);
+    let voidable = void::read(&mut row);
+    (voidable, told(&findings))
+}
+
+#[test]
+fn a_rating_to_set_aside_is_named_by_receipt_phone_or_itself() {
+    let code = ReceiptCode::parse("000.01.40.H17-261111-0001").unwrap();
+    let phone = Phone::parse("0905123456").unwrap();
+    let id = "abcdefghijklmnopqrstuvw234";
+    for (row, official, named, reason) in [
+        (
+            "hc|hc-1|000.01.40.H17-261111-0001|||gian lận",
+            Some("hc-1"),
+            Named::Receipt(code),
+            VoidReason::Fraud,
+        ),
+        (
+            "hc|||0905 123 456||under_pressure",
+            None,
+            Named::Phone(phone),
+            VoidReason::UnderPressure,
+        ),
+        (
+            "hc||||abcdefghijklmnopqrstuvw234|trial",
+            None,
+            Named::Rating(RatingId(id.into())),
+            VoidReason::Trial,
+        ),
+    ] {
+        let subject = Subject {
+            unit_id: UnitId::parse("hc").unwrap(),
+            official_id: official.map(|id| OfficialId::parse(id).unwrap()),
+        };
+        let expected = Voidable {
+            subject,
+            named,
+            reason,
+        };
+        assert_eq!(voidable(row), (Some(expected), vec![]), "{row}");
+    }
+}
+
+#[test]
+fn a_row_that_names_no_rating_or_two_sets_nothing_aside() {
+    for (row, expected) in [
+        ("hc|||||fraud", "v 2 receipt_code: OneNameOnly"),
+        (
+            "hc||000.01.40.H17-261111-0001|0905123456||fraud",
+            "v 2 receipt_code: OneNameOnly",
+        ),
+        ("hc||1||| fraud", "v 2 receipt_code: BadReceiptCode"),
+        ("hc|||12||fraud", "v 2 phone: BadPhone"),
+        (
+            "hc||||abcdefghijklmnopqrstuvw23|fraud",
+            "v 2 rating: BadRatingId",
+        ),
+        (
+            "hc||||abcdefghijklmnopqrstuvw23-|fraud",
+            "v 2 rating: BadRatingId",
+        ),
+        (
+            "hc||||abcdefghijklmnopqrstuvw231|fraud",
+            "v 2 rating: BadRatingId",
+        ),
+        ("|||0905123456||fraud", "v 2 unit: Missing"),
+    ] {
+        assert_eq!(voidable(row), (None, vec![expected.to_owned()]), "{row}");
     }
 }

@@ -414,6 +414,7 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!((grown.len(), grown.closed), (3, false));
+        assert!(list().is_empty() && !grown.is_empty());
         assert_eq!(grown.advance(&counted(0..5), november(3)), Ok(None));
         assert_eq!(
             grown
@@ -468,6 +469,9 @@ mod tests {
         let unchanged = unchanged.unwrap().unwrap();
         assert_eq!((unchanged.nights.len(), unchanged.closed), (1, true));
         assert_eq!(list().advance(&counted([]), on(date(2027, 1, 1))), Ok(None));
+        let late = list().advance(&counted(0..1), on(date(2027, 1, 1)));
+        let late = late.unwrap().unwrap();
+        assert_eq!((late.len(), late.closed), (1, true));
     }
 
     #[test]
