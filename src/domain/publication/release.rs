@@ -172,24 +172,11 @@ impl Release {
         barred: &mut BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) {
-        let before = pending.len();
-        let released = |row: &Row| {
-            self.grid
-                .iter()
-                .any(|((other, _), tally)| other == row && tally.rated() > 0)
-        };
         let public = self
             .grid
             .keys()
             .any(|(row, _)| row.attestation == attestation && is_hidden(row, shown, thresholds));
-        if !public {
-            pending.retain(|(row, _), _| {
-                row.attestation != attestation
-                    || !is_hidden(row, shown, thresholds)
-                    || released(row)
-            });
-        }
-        if pending.len() == before {
+        if public {
             let newly = shown
                 .iter()
                 .filter(|official| !self.shown.contains(*official));
@@ -210,6 +197,10 @@ impl Release {
                 // Nothing new is shown and nothing new is hidden: only a raised threshold leads here.
                 None => pending.clear(),
             }
+        } else {
+            pending.retain(|(row, _), _| {
+                row.attestation != attestation || !is_hidden(row, shown, thresholds)
+            });
         }
         if pending.is_empty() {
             barred.extend(

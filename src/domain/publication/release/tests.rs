@@ -78,6 +78,25 @@ fn an_official_below_n_stays_unshown_and_cannot_be_got_by_subtraction() {
 }
 
 #[test]
+fn what_is_public_of_others_does_not_keep_an_official_from_being_shown() {
+    let mut others = counted(&[("", 11, 5)]);
+    let by_phone = (row(Attestation::PhoneDeclared, "chi"), month(11));
+    others.insert(by_phone, rated(10, 10));
+    let first = Release::default().advance(&others, &thresholds(5, 10), TODAY);
+    let mut all = others;
+    all.extend(counted(&[("an", 11, 12), ("binh", 11, 6)]));
+
+    let release = first.advance(&all, &thresholds(5, 10), TODAY);
+
+    assert_eq!((released(&first), first.shown.len()), (15, 0));
+    assert_eq!(
+        release.shown,
+        BTreeSet::from([OfficialId::parse("an").unwrap()])
+    );
+    assert_eq!(released(&release), 27);
+}
+
+#[test]
 fn two_small_officials_are_released_together_without_their_names() {
     let both = counted(&[("an", 11, 7), ("binh", 11, 6)]);
 
