@@ -219,6 +219,7 @@ fn a_void_waits_for_company_and_is_known_at_once() {
     let with_six_ratings = one.advance(&with_voids(18, 1), &rules, TODAY);
     let five = one.advance(&with_voids(12, 5), &rules, TODAY);
 
+    assert!(first.set_aside.is_empty());
     assert_eq!((standing(&one), one.set_aside[&month(11)]), (12, 1));
     assert_eq!(one.as_of, first.as_of);
     // The one set aside may be one of the four: then only three came in.
