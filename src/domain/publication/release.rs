@@ -102,6 +102,10 @@ impl Release {
             let shown = self.shown_with(&pending, &barred, thresholds);
             match self.exposed(&pending, &shown, thresholds) {
                 None => return self.grown(pending, shown, counted, today),
+                // With nothing to hold back, nobody more is shown: the threshold was raised.
+                Some(_) if pending.is_empty() => {
+                    return self.grown(pending, self.shown.clone(), counted, today);
+                }
                 Some(attestation) => {
                     self.cover(attestation, &mut pending, &shown, &mut barred, thresholds)
                 }
@@ -194,21 +198,13 @@ impl Release {
                 Some(official) => {
                     barred.insert(official.clone());
                 }
-                // Nothing new is shown and nothing new is hidden: only a raised threshold leads here.
+                // Too little new is hidden, and nobody new shown.
                 None => pending.clear(),
             }
         } else {
             pending.retain(|(row, _), _| {
                 row.attestation != attestation || !is_hidden(row, shown, thresholds)
             });
-        }
-        if pending.is_empty() {
-            barred.extend(
-                shown
-                    .iter()
-                    .filter(|official| !self.shown.contains(*official))
-                    .cloned(),
-            );
         }
     }
 

@@ -184,6 +184,36 @@ fn publishing_again_with_nothing_new_changes_nothing() {
 }
 
 #[test]
+fn one_month_of_three_less_the_rows_that_lie_wholly_in_it_leaves_nothing_or_enough() {
+    let all = counted(&[
+        ("", 10, 6),
+        ("an", 10, 2),
+        ("an", 11, 5),
+        ("binh", 11, 5),
+        ("binh", 12, 5),
+    ]);
+
+    let release = Release::default().advance(&all, &thresholds(5, 5), TODAY);
+
+    // Of October alone two ratings would be left; of October and December together binh's five would keep them company.
+    let expected = counted(&[("", 10, 6), ("an", 11, 5), ("binh", 11, 5), ("binh", 12, 5)]);
+    assert_eq!(release.grid, expected);
+}
+
+#[test]
+fn a_raised_threshold_moves_nothing_until_it_is_met() {
+    let both = counted(&[("an", 11, 7), ("binh", 11, 6)]);
+    let before = Release::default().advance(&both, &thresholds(5, 10), TODAY);
+
+    let raised = thresholds(5, 20);
+    let waits = before.advance(&counted(&[("an", 11, 12), ("binh", 11, 6)]), &raised, TODAY);
+    let goes_on = waits.advance(&counted(&[("an", 11, 14), ("binh", 11, 6)]), &raised, TODAY);
+
+    assert_eq!(waits, before);
+    assert_eq!((released(&goes_on), goes_on.shown.len()), (20, 0));
+}
+
+#[test]
 fn thresholds_of_one_show_every_rating_at_once() {
     let release = Release::default().advance(
         &counted(&[("", 11, 1), ("an", 10, 1)]),
