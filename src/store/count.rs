@@ -238,6 +238,28 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
+        fn a_chunk_is_filled_to_its_last_counter(rating in ratings_of(NOVEMBER, 1..2)) {
+            // Two verdicts and nine answers nobody else gave: 22 such ratings have 200 counters.
+            let ratings: Vec<Rating> = (0..23).map(|index| {
+                let answer = |question: u32| {
+                    let code = crate::domain::id::QuestionCode::parse(&format!("q{question}")).unwrap();
+                    let option = crate::domain::id::OptionCode::parse(&format!("a{index}")).unwrap();
+                    (code, crate::domain::rating::Answer::Option(option))
+                };
+                Rating {
+                    satisfaction: crate::domain::rating::Satisfaction::Satisfied,
+                    reasons: Default::default(),
+                    answers: (0..9).map(answer).collect(),
+                    ..rating[0].clone()
+                }
+            }).collect();
+
+            let chunks = chunks(ratings.iter().collect());
+
+            prop_assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), [22, 1]);
+        }
+
+        #[test]
         fn chunks_fit_a_transaction_and_hold_every_rating_once(
             mut ratings in ratings_of(NOVEMBER, 0..160), same_cell in 0..160_usize,
         ) {

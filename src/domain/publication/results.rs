@@ -109,3 +109,138 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::domain::id::OfficialId;
+    use crate::domain::publication::Row;
+    use crate::domain::tally::Tally;
+
+    fn month(month: i8) -> Month {
+        Month { year: 2026, month }
+    }
+
+    /// Satisfied ratings, some of them set aside.
+    fn tally(rated: u64, voided: u64) -> Tally {
+        let counter = |counter| Counter::Voided(Box::new(counter));
+        [
+            (Counter::Rated, rated),
+            (Counter::Satisfied, rated),
+            (counter(Counter::Rated), voided),
+            (counter(Counter::Satisfied), voided),
+            (Counter::VoidedFor(VoidReason::Trial), voided),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    fn release(cells: &[(i8, u64, u64)], received: u64, set_aside: u64) -> Release {
+        let row = Row {
+            attestation: Attestation::DossierVerified,
+            official_id: Some(OfficialId::parse("an").unwrap()),
+        };
+        let first = month(cells[0].0);
+        Release {
+            grid: cells
+                .iter()
+                .map(|(at, rated, voided)| ((row.clone(), month(*at)), tally(*rated, *voided)))
+                .collect(),
+            shown: row.official_id.clone().into_iter().collect(),
+            received: BTreeMap::from([(first, received)]),
+            set_aside: BTreeMap::from([(first, set_aside)]),
+            as_of: Some(date(2026, 11, 21)),
+        }
+    }
+
+    fn counts(received: u64) -> DossierCounts {
+        DossierCounts {
+            received,
+            on_time: received / 2,
+            overdue: received / 10,
+        }
+    }
+
+    #[test]
+    fn a_period_adds_up_its_months_and_nothing_else() {
+        let releases = BTreeMap::from([
+            (
+                month(7).quarter(),
+                release(&[(7, 10, 1), (8, 20, 0)], 40, 3),
+            ),
+            (month(11).quarter(), release(&[(11, 30, 4)], 50, 5)),
+        ]);
+        let dossiers = BTreeMap::from([
+            (month(7), counts(100)),
+            (month(8), counts(200)),
+            (month(11), counts(400)),
+        ]);
+        let unit = UnitId::parse("48-1").unwrap();
+
+        let results = unit_results(unit, &releases, &dossiers, &[Attestation::DossierVerified]);
+
+        let told = |period: Period| {
+            let of = &results.periods[&period];
+            let Ledger {
+                received,
+                published,
+                taken_off,
+                set_aside,
+            } = of.ledger;
+            assert_eq!(of.total.rated(), published);
+            let for_trial = of.taken_off_for.get(&VoidReason::Trial).copied();
+            (
+                [received, published, taken_off, set_aside],
+                for_trial,
+                of.dossiers.map(|d| (d.received, d.on_time, d.overdue)),
+            )
+        };
+        let (third, fourth) = (month(7).quarter(), month(11).quarter());
+        let months = [7, 8, 11].map(|at| told(Period::Month(month(at))));
+        assert_eq!(
+            months,
+            [
+                ([40, 9, 1, 3], Some(1), Some((100, 50, 10))),
+                ([0, 20, 0, 0], None, Some((200, 100, 20))),
+                ([50, 26, 4, 5], Some(4), Some((400, 200, 40))),
+            ]
+        );
+        let in_third = ([40, 29, 1, 3], Some(1), Some((300, 150, 30)));
+        assert_eq!(told(Period::Quarter(third)), in_third);
+        assert_eq!(told(Period::Quarter(fourth)), months[2]);
+        let all = ([90, 55, 5, 8], Some(5), Some((700, 350, 70)));
+        assert_eq!([told(Period::Year(2026)), told(Period::All)], [all; 2]);
+    }
+
+    #[test]
+    fn dossiers_of_other_years_stay_out_of_a_year() {
+        let last_year = Month {
+            year: 2025,
+            month: 12,
+        };
+        let dossiers = BTreeMap::from([(last_year, counts(100)), (month(1), counts(200))]);
+
+        let in_year = |year| sum_dossiers(&dossiers, Period::Year(year)).map(|d| d.received);
+
+        assert_eq!(
+            [in_year(2024), in_year(2025), in_year(2026)],
+            [None, Some(100), Some(200)]
+        );
+    }
+
+    #[test]
+    fn a_ledger_adds_up_line_by_line() {
+        let ledger = |received, published, taken_off, set_aside| Ledger {
+            received,
+            published,
+            taken_off,
+            set_aside,
+        };
+
+        let sum = ledger(20, 12, 3, 4).plus(ledger(100, 70, 2, 1));
+
+        assert_eq!(sum, ledger(120, 82, 5, 5));
+    }
+}

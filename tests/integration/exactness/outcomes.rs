@@ -1,9 +1,15 @@
 //! What saving and counting tell their callers, outcome by outcome, on simulated tables where nothing fails.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use thuocdo::challenge::Nonce;
@@ -15,6 +21,7 @@ use thuocdo::store::submit::{Claim, Submission, Submitted};
 
 use super::ratings::Ratings;
 use super::simulation::alone;
+use crate::faults::wire::{cancellation, reply};
 
 fn ratings() -> Ratings {
     Ratings::new(1, 2)
@@ -295,17 +302,73 @@ fn a_rating_that_is_not_there_is_not_counted() {
     assert_eq!((told, waiting), ((0, 1, 0), true));
 }
 
-#[tokio::test]
-async fn what_could_not_be_counted_is_named() {
+/// A store at the end of this line, without the SDK's own retries.
+fn store_at(line: SharedHttpClient) -> Store {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("nowhere"))
         .endpoint_url("http://127.0.0.1:1")
         .credentials_provider(Credentials::for_tests())
         .retry_config(RetryConfig::disabled())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
+        .http_client(line);
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-    let store = Store::new(client, "ratings", "tally");
+    Store::new(client, "ratings", "tally")
+}
+
+/// Tables that are busy with another transaction so many times, and count how often they are asked.
+#[derive(Debug, Clone)]
+struct Busy {
+    conflicts: usize,
+    asked: Arc<AtomicUsize>,
+}
+
+impl HttpConnector for Busy {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let answer = match self.asked.fetch_add(1, Ordering::Relaxed) < self.conflicts {
+            true => cancellation(&["TransactionConflict", "None"]),
+            false => reply(json!({})),
+        };
+        HttpConnectorFuture::ready(Ok(answer))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn conflicts_are_waited_out_five_times_and_the_sixth_is_told() {
+    for (conflicts, saved, attempts) in [(0, true, 1), (5, true, 6), (6, false, 6)] {
+        let busy = Busy {
+            conflicts,
+            asked: Arc::default(),
+        };
+        let line = busy.clone();
+        let store = store_at(http_client_fn(move |_, _| {
+            SharedHttpConnector::new(line.clone())
+        }));
+        let rating = rating(0, true);
+        let submission = Submission {
+            rating: &rating,
+            digest: "a",
+            claim: Claim::Guard {
+                hash: "h",
+                sealed: b"sealed",
+                expires: now(),
+            },
+            suggestion: None,
+            nonce: None,
+        };
+
+        let told = store.submit(&submission, now()).await;
+
+        assert_eq!(
+            told.is_ok_and(|told| matches!(told, Submitted::Saved { .. })),
+            saved
+        );
+        assert_eq!(busy.asked.load(Ordering::Relaxed), attempts);
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_counted_is_named() {
+    let store = store_at(aws_smithy_http_client::Builder::new().build_http());
     let all: Vec<Rating> = (0..3).map(|index| rating(index, true)).collect();
 
     let counted = store.count(&all).await;
