@@ -13,7 +13,7 @@ VENV := .venv/bin
 EXAMPLES ?= 25
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build bench
+.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build bench lean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ test-bootstraps: tools
 	@echo "== Functions for x86-64, each run with its events"
 	cargo build --profile bootstrap --locked --bins
 	$(call run-bootstraps,target/bootstrap,,,life::)
+	@echo "== The same measured, a few calls each: that it measures, not what"
+	cargo build --profile bootstrap --locked -p floor
+	cargo run --quiet --locked -p bench -- functions --smoke --functions target/bootstrap --out target/lean-smoke
 	@echo "== sam build for arm64: $(SAMPLE), run with their events under qemu"
 	for function in $(SAMPLE); do \
 	    $(SAM_BUILD) --build-dir target/sam/$$function "$${function}Function"; done
@@ -135,6 +138,15 @@ bench: ## What it costs to run, each figure beside a yardstick, in about ten min
 	cargo build --profile server --locked -p local -p bench
 	@echo "== Bench: the table is kept in target/bench/"
 	target/server/bench $(PARTS)
+
+# The floor apart from the functions, so that it is not linked with what only they need.
+lean: ## Each function's size, start, calls and memory, beside one that does nothing
+	@echo "== Building the functions and the bench as they are run"
+	cargo build --release --locked --bins
+	cargo build --release --locked -p floor
+	cargo build --profile server --locked -p bench
+	@echo "== Functions: the table is kept in target/lean/"
+	target/server/bench functions --out target/lean
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"

@@ -7,6 +7,7 @@
 pub mod cost;
 pub mod engine;
 pub mod fill;
+pub mod functions;
 pub mod growth;
 pub mod load;
 pub mod meter;

@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bench::table::{Section, Table};
-use bench::{Fault, cost, growth, pages, publishing, submit, yardstick};
+use bench::{Fault, cost, functions, growth, pages, publishing, submit, yardstick};
 use clap::{Parser, ValueEnum};
 
 /// Measures what the system costs to run, each figure beside its yardstick.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
 struct Arguments {
-    /// What to measure; everything when nothing is named.
+    /// What to measure; everything but the functions when nothing is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
     /// Where `bench.json`, `bench.md` and `bench.txt` are written.
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
+    /// Where the executables of the functions are, by name.
+    #[arg(long, value_name = "DIR", default_value = "target/release")]
+    functions: PathBuf,
     /// A few of everything: to see that it works, not how fast.
     #[arg(long)]
     smoke: bool,
@@ -38,6 +41,8 @@ enum Part {
     Pages,
     /// Units of a rating's whole life, and dollars.
     Cost,
+    /// The functions' executables, which are built apart.
+    Functions,
 }
 
 #[tokio::main]
@@ -62,7 +67,11 @@ async fn run(arguments: Arguments) -> Result<(), Fault> {
         ..Table::default()
     };
     for part in Part::value_variants() {
-        if arguments.parts.is_empty() || arguments.parts.contains(part) {
+        let wanted = match arguments.parts.as_slice() {
+            [] => *part != Part::Functions,
+            parts => parts.contains(part),
+        };
+        if wanted {
             table.sections.extend(measure(*part, &arguments).await?);
         }
     }
@@ -108,6 +117,16 @@ async fn measure(part: Part, arguments: &Arguments) -> Result<Vec<Section>, Faul
                 false => cost::Scale::FULL,
             };
             cost::run(folder, scale).await?
+        }
+        Part::Functions => {
+            let scale = match smoke {
+                true => functions::Scale::SMOKE,
+                false => functions::Scale::FULL,
+            };
+            let all = functions::walk(folder, &arguments.functions, scale).await?;
+            let json = serde_json::to_string_pretty(&all)?;
+            write(&arguments.out, "functions.json", &json)?;
+            vec![functions::section(&all)?]
         }
     })
 }
