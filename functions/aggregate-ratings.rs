@@ -1,14 +1,15 @@
 //! The stream of `Ratings` → cells
 
 use aws_lambda_events::dynamodb::Event;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use thuocdo::config;
 use thuocdo::handlers::aggregate_ratings;
+use thuocdo::log;
 use thuocdo::store::Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log::start();
     let store = Store::from_env(&config::aws())?;
     run(service_fn(|event: LambdaEvent<Event>| async {
         Ok::<_, Error>(aggregate_ratings::handle(&store, event.payload).await)

@@ -1,14 +1,15 @@
 //! `GET /api/statistics`
 
-use lambda_http::{Error, tracing};
+use lambda_http::Error;
 use thuocdo::config;
 use thuocdo::handlers::get_statistics;
 use thuocdo::http::gateway;
+use thuocdo::log;
 use thuocdo::site::bucket::Bucket;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log::start();
     let aws = config::aws();
     let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     gateway::run(|request| get_statistics::handle(&bucket, request)).await

@@ -6,12 +6,13 @@ use serde_json::Value;
 use thuocdo::config;
 use thuocdo::handlers::import_catalog;
 use thuocdo::keyring::Keyring;
+use thuocdo::log;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    log::start();
     let aws = config::aws();
     let ratings = config::required("RATINGS_TABLE")?;
     let tally = config::required("TALLY_TABLE")?;

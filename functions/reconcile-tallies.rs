@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use thuocdo::config;
 use thuocdo::handlers::reconcile_tallies;
+use thuocdo::log;
 use thuocdo::store::Store;
 
 /// What the unit-months under way may still take; the next run takes up after them.
@@ -14,7 +15,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    tracing::init_default_subscriber();
+    log::start();
     let store = Store::from_env(&config::aws())?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let end = event.context.deadline();

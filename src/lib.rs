@@ -17,6 +17,8 @@ pub mod config;
 pub mod http;
 pub mod keyring;
 #[cfg(feature = "server")]
+pub mod log;
+#[cfg(feature = "server")]
 pub mod metric;
 #[cfg(feature = "server")]
 pub mod openapi;

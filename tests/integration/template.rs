@@ -146,8 +146,11 @@ fn readers() -> Vec<(String, BTreeSet<String>)> {
 
 #[test]
 fn a_function_is_given_the_settings_it_reads_and_no_others() {
-    // Lambda sets the region; an operator sets the endpoints, for a cluster of their own.
-    let of_the_sdk = [
+    // Lambda sets the region and what is logged; an operator sets the endpoints, for a cluster of their own.
+    let set_by_others = [
+        "AWS_LAMBDA_LOG_FORMAT",
+        "AWS_LAMBDA_LOG_LEVEL",
+        "RUST_LOG",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_ENDPOINT_URL_S3",
@@ -174,7 +177,7 @@ fn a_function_is_given_the_settings_it_reads_and_no_others() {
                 read.extend(settings.iter().cloned());
             }
         }
-        read.retain(|setting| !of_the_sdk.contains(setting));
+        read.retain(|setting| !set_by_others.contains(setting));
         let set = &function["Properties"]["Environment"]["Variables"];
         let set: BTreeSet<String> = set.as_object().unwrap().keys().cloned().collect();
         assert_eq!(read, set, "{name}: what it reads, what it is given");
