@@ -6,8 +6,10 @@ use std::convert::Infallible;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::Uri;
+use http::header::SET_COOKIE;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, Error, LambdaEvent, Request, Response, Service, service_fn};
+use lambda_http::{Body, Error, LambdaEvent, Request, Response, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -77,17 +79,35 @@ where
         Some(payload) => (payload, false),
         None => (blank(), true),
     };
-    let mut adapter = Adapter::from(service_fn(|request: Request| {
+    let request = Request::from(payload);
+    let response = if refused {
         let language = language(&request, None);
-        let handled = (!refused).then(|| handler(request));
-        async move {
-            Ok::<_, Infallible>(match handled {
-                Some(handled) => handled.await,
-                None => Problem::from(ProblemKind::MalformedBody).into_json_response(language),
-            })
-        }
-    }));
-    adapter.call(LambdaEvent::new(payload, event.context)).await
+        Problem::from(ProblemKind::MalformedBody).into_json_response(language)
+    } else {
+        handler(request).await
+    };
+    Ok(reply(response))
+}
+
+/// The response in payload format 2.0.
+///
+/// The library would look at each body's type to tell text from bytes, with the tables of every charset there is; here
+/// whoever made the body has said which it is.
+fn reply(response: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (mut parts, body) = response.into_parts();
+    let cookies = parts.headers.get_all(SET_COOKIE).iter();
+    let cookies = cookies.filter_map(|cookie| Some(cookie.to_str().ok()?.to_owned()));
+    let mut reply = ApiGatewayV2httpResponse::default();
+    reply.cookies = cookies.collect();
+    parts.headers.remove(SET_COOKIE);
+    reply.status_code = parts.status.as_u16().into();
+    reply.headers = parts.headers;
+    reply.is_base64_encoded = matches!(body, Body::Binary(_));
+    reply.body = Some(match body {
+        Body::Empty => Body::Text(String::new()),
+        body => body,
+    });
+    reply
 }
 
 /// The event, if the library can take it without a panic.
