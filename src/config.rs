@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -39,12 +40,13 @@ pub fn optional(name: &'static str) -> Option<String> {
 pub fn aws() -> SdkConfig {
     let credentials = EnvironmentVariableCredentialsProvider::new();
     let region = optional("AWS_REGION").or_else(|| optional("AWS_DEFAULT_REGION"));
+    let authorities = authorities(region.as_deref(), optional);
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(region.map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .service_config(Endpoints)
-        .http_client(https())
+        .http_client(https(authorities))
         .timeout_config(timeouts())
         .retry_config(retries())
         .build()
@@ -53,17 +55,50 @@ pub fn aws() -> SdkConfig {
 /// The same for a person at a command line, whose credentials may be in a profile or come from single sign-on.
 pub async fn aws_of_operator() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(https())
+        .http_client(https(TrustStore::default()))
         .timeout_config(timeouts())
         .retry_config(retries())
         .load()
         .await
 }
 
-fn https() -> SharedHttpClient {
+fn https(authorities: TrustStore) -> SharedHttpClient {
+    let context = TlsContext::builder().with_trust_store(authorities).build();
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context.expect("a trust store makes a context"))
         .build_https()
+}
+
+/// Amazon Root CA 1 to 4 and Starfield Services G2, as <https://www.amazontrust.com/repository/> publishes them: every
+/// endpoint of AWS has its certificate from one of them.
+const AMAZON_ROOTS: &str = include_str!("config/amazon-roots.pem");
+
+/// Who may vouch for the endpoints: Amazon, or, where there may be others than AWS's own, whoever the system trusts.
+///
+/// Reading the system's 140 certificates was four fifths of the work of a cold start.
+fn authorities(
+    region: Option<&str>,
+    setting: impl Fn(&'static str) -> Option<String>,
+) -> TrustStore {
+    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+    let endpoints = [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_DYNAMODB",
+        "AWS_ENDPOINT_URL_S3",
+    ];
+    let is_https = |url: String| url.starts_with("https:");
+    // Partitions of AWS with authorities of their own.
+    let is_apart = |region: &str| region.starts_with("cn-") || region.contains("-iso");
+    let others = named.into_iter().any(|name| setting(name).is_some())
+        || endpoints
+            .into_iter()
+            .any(|name| setting(name).is_some_and(is_https))
+        || region.is_some_and(is_apart);
+    match others {
+        true => TrustStore::default(),
+        false => TrustStore::empty().with_pem_certificate(AMAZON_ROOTS),
+    }
 }
 
 fn retries() -> RetryConfig {
@@ -104,4 +139,73 @@ pub fn timeouts() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(4))
         .operation_timeout(OPERATION_TIMEOUT)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::{BASE64, HEXLOWER};
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    /// Whether nobody but Amazon is trusted.
+    fn is_amazon_alone(region: &str, settings: &[(&str, &str)]) -> bool {
+        let setting = |name| {
+            let mut settings = settings.iter();
+            settings
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        let trusted = format!("{:?}", authorities(Some(region), setting));
+        assert!(trusted.contains("enable_native_roots"), "{trusted}");
+        trusted.contains("enable_native_roots: false")
+    }
+
+    #[test]
+    fn aws_itself_is_vouched_for_by_amazon_alone() {
+        let on_loopback = [("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9000")];
+
+        assert!(is_amazon_alone("ap-southeast-1", &[]));
+        assert!(is_amazon_alone("ap-southeast-1", &on_loopback));
+    }
+
+    #[test]
+    fn others_are_vouched_for_by_whom_the_system_trusts() {
+        for setting in [
+            ("SSL_CERT_FILE", "/etc/ssl/own.pem"),
+            ("SSL_CERT_DIR", "/etc/ssl/own"),
+            ("AWS_ENDPOINT_URL", "https://cluster.example"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", "https://tables.example"),
+            ("AWS_ENDPOINT_URL_S3", "https://buckets.example"),
+        ] {
+            assert!(
+                !is_amazon_alone("ap-southeast-1", &[setting]),
+                "{setting:?}"
+            );
+        }
+        assert!(!is_amazon_alone("cn-north-1", &[]));
+        assert!(!is_amazon_alone("us-iso-east-1", &[]));
+    }
+
+    /// The fingerprints Amazon publishes.
+    #[test]
+    fn the_roots_are_amazons() {
+        let certificates = AMAZON_ROOTS.split("-----END CERTIFICATE-----").map(|text| {
+            let (_, base64) = text.split_once("-----BEGIN CERTIFICATE-----")?;
+            let base64: String = base64.split_whitespace().collect();
+            let der = BASE64.decode(base64.as_bytes()).unwrap();
+            Some(HEXLOWER.encode(&Sha256::digest(der)))
+        });
+
+        assert_eq!(
+            certificates.flatten().collect::<Vec<_>>(),
+            [
+                "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+                "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+                "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+                "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+                "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+            ]
+        );
+    }
 }
