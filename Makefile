@@ -68,16 +68,17 @@ test-rust: tools
 
 # Every function is built and run for x86-64 without link-time optimisation, and two as they are deployed, for arm64;
 # `make artefacts` builds and runs all of them both ways. Never --workspace: its features would leak into the functions.
+# After the Rust tests, which build the bench.
 ARM64 := qemu-aarch64-static -L /usr/aarch64-linux-gnu
 SAMPLE := SubmitRating AggregateRatings
 
-test-bootstraps: tools
+test-bootstraps: tools test-rust
 	@echo "== Functions for x86-64, each run with its events"
 	cargo build --profile bootstrap --locked --bins
 	$(call run-bootstraps,target/bootstrap,,,life::)
 	@echo "== The same measured, a few calls each: that it measures, not what"
 	cargo build --profile bootstrap --locked -p floor
-	cargo run --quiet --locked -p bench -- functions --smoke --functions target/bootstrap --out target/lean-smoke
+	target/debug/bench functions --smoke --functions target/bootstrap --out target/lean-smoke
 	@echo "== sam build for arm64: $(SAMPLE), run with their events under qemu"
 	for function in $(SAMPLE); do \
 	    $(SAM_BUILD) --build-dir target/sam/$$function "$${function}Function"; done
