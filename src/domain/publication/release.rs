@@ -8,8 +8,8 @@
 //! * every month grows by nothing or by at least k;
 //! * of any months, the rows that grow in others too grow by nothing or by at least k: whoever knows which rows lie
 //!   wholly in those months can take them off;
-//! * within one attestation the officials who are not shown have never had a released rating, or have at least n
-//!   together that are not set aside;
+//! * within one attestation the officials who are not shown have no released ratings that stand, or at least n together;
+//!   none that stand though some were released is not enough for showing one more official, whose figures would tell theirs;
 //! * an official is shown from n released ratings, and stays shown.
 //!
 //! The first two properties are had by peeling: drop what is too small until nothing is (the k-core of Seidman 1983, on
@@ -162,7 +162,10 @@ impl Release {
         }
         hidden
             .into_iter()
-            .find(|(_, tally)| !tally.is_empty() && tally.standing() < thresholds.n)
+            .find(|(_, tally)| match tally.standing() {
+                0 => !tally.is_empty() && *shown != self.shown,
+                standing => standing < thresholds.n,
+            })
             .map(|(attestation, _)| attestation)
     }
 
