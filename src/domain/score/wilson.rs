@@ -69,6 +69,15 @@ mod tests {
     }
 
     #[test]
+    fn the_upper_bound_is_the_lower_one_of_the_others() {
+        for (satisfied, rated) in [(1, 2), (8, 10), (95, 100), (3, 1000)] {
+            let high = Interval::of(satisfied, rated).high;
+            let mirrored = 1.0 - Interval::of(rated - satisfied, rated).low;
+            assert!((high - mirrored).abs() < 1e-12, "{satisfied}/{rated}");
+        }
+    }
+
+    #[test]
     fn nothing_rated_says_nothing() {
         let interval = Interval::of(0, 0);
 
