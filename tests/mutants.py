@@ -2,9 +2,11 @@
 
 `domain` is built alone, with its own unit tests: it leans on nothing else of the project, so a mutant takes seconds.
 `protocol`, what saves and counts, is built with what it leans on and tried on simulated tables, which fail as they please.
-Results are in target/mutants/<which>/mutants.out/; exit status as of cargo-mutants.
+Several at once: give each its `--shard=0/4`, `--shard=1/4` and so on. Results are in target/mutants/<which>/mutants.out/, of
+shards in target/mutants/<which>-<shard>/mutants.out/; exit status as of cargo-mutants.
 """
 
+import os
 import pathlib
 import re
 import shutil
@@ -13,6 +15,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
+# Cases of each property: fewer than `make test` tries, so that a figure of caught mutants errs on the low side.
+CASES = "100"
 # What is slow and has nothing to say about other files.
 SLOW = {"publication": ["src/domain/publication"], "tally::tests": ["src/domain/tally", "src/domain/rating.rs"]}
 # Test arithmetic, not the product.
@@ -52,7 +56,14 @@ def run(folder, arguments, files, tests):
             command += ["--file", file]
     for file in TESTS:
         command += ["--exclude", file]
-    return subprocess.run([*command, "--", *tests], cwd=folder).returncode
+    environment = {"PROPTEST_CASES": CASES, **os.environ}
+    return subprocess.run([*command, "--", *tests], cwd=folder, env=environment).returncode
+
+
+def place(which, arguments):
+    """The folder that is mutated, one for each shard."""
+    shards = [argument.removeprefix("--shard=").split("/")[0] for argument in arguments if argument.startswith("--shard=")]
+    return ROOT / "target/mutants" / "-".join([which, *shards])
 
 
 def manifest(name, *sources):
@@ -79,7 +90,7 @@ def manifest(name, *sources):
 
 
 def domain(files):
-    folder = ROOT / "target/mutants/domain"
+    folder = place("domain", files)
     shutil.rmtree(folder / "src", ignore_errors=True)
     shutil.copytree(ROOT / "src/domain", folder / "src/domain")
     shutil.copy(ROOT / "src/domain.rs", folder / "src/domain.rs")
@@ -100,7 +111,7 @@ def copy(source, target):
 
 
 def protocol(files):
-    folder = ROOT / "target/mutants/protocol"
+    folder = place("protocol", files)
     for name in ["src", "tests", "local", "templates"]:
         shutil.rmtree(folder / name, ignore_errors=True)
     for name in PROTOCOL_SOURCES:
