@@ -528,22 +528,27 @@ fn thresholds(k: u64, n: u64) -> Thresholds {
     }
 }
 
-/// Officials below n who are not shown, over all quarters.
+/// Officials who never had n released ratings that stood, over all quarters, and are not shown.
 fn below(archive: &Archive, n: u64) -> BTreeSet<OfficialId> {
     let mut released: BTreeMap<OfficialId, Tally> = BTreeMap::new();
-    let mut shown = BTreeSet::new();
-    for release in archive.releases.values() {
-        for ((row, _), tally) in &release.grid {
-            if let Some(official) = &row.official_id {
+    let mut enough = BTreeSet::new();
+    for publication in 0..archive.snapshots.len() {
+        let grown = archive.atoms.iter();
+        for (atom, tally, _) in grown.filter(|(atom, ..)| atom.publication == publication) {
+            if let Some(official) = &atom.row.official_id {
                 *released.entry(official.clone()).or_default() += tally;
             }
         }
-        shown.extend(release.shown.iter().cloned());
+        let stood = released.iter().filter(|(_, tally)| tally.standing() >= n);
+        enough.extend(stood.map(|(official, _)| official.clone()));
+    }
+    for release in archive.releases.values() {
+        enough.extend(release.shown.iter().cloned());
     }
     let below = released
-        .into_iter()
-        .filter(|(official, tally)| tally.standing() < n && !shown.contains(official));
-    below.map(|(official, _)| official).collect()
+        .into_keys()
+        .filter(|official| !enough.contains(official));
+    below.collect()
 }
 
 fn history() -> impl Strategy<Value = History> {
