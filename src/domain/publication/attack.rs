@@ -528,7 +528,7 @@ fn thresholds(k: u64, n: u64) -> Thresholds {
     }
 }
 
-/// Officials who never had n released ratings that stood, over all quarters, and are not shown.
+/// Officials below n who are not shown, over all quarters; but for those who once had n, and of whose ratings none stands.
 fn below(archive: &Archive, n: u64) -> BTreeSet<OfficialId> {
     let mut released: BTreeMap<OfficialId, Tally> = BTreeMap::new();
     let mut enough = BTreeSet::new();
@@ -542,13 +542,15 @@ fn below(archive: &Archive, n: u64) -> BTreeSet<OfficialId> {
         let stood = released.iter().filter(|(_, tally)| tally.standing() >= n);
         enough.extend(stood.map(|(official, _)| official.clone()));
     }
-    for release in archive.releases.values() {
-        enough.extend(release.shown.iter().cloned());
-    }
-    let below = released
-        .into_keys()
-        .filter(|official| !enough.contains(official));
-    below.collect()
+    let shown = |official: &OfficialId| {
+        let mut releases = archive.releases.values();
+        releases.any(|release| release.shown.contains(official))
+    };
+    let below = released.into_iter().filter(|(official, tally)| {
+        let taken_back = tally.standing() == 0 && enough.contains(official);
+        tally.standing() < n && !shown(official) && !taken_back
+    });
+    below.map(|(official, _)| official).collect()
 }
 
 fn history() -> impl Strategy<Value = History> {
