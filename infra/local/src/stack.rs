@@ -102,7 +102,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// In memory, with security codes that cost next to nothing, publishing only when told to.
+    /// In memory, with security codes that cost next to nothing, counting at once, publishing only when told to.
     #[must_use]
     pub fn for_tests() -> Self {
         let never = Duration::from_secs(24 * 60 * 60);
@@ -110,6 +110,10 @@ impl Options {
             publish_every: never,
             reconcile_every: never,
             difficulty: Difficulty::for_tests(),
+            mapping: Mapping {
+                window: Duration::ZERO,
+                ..Mapping::default()
+            },
             ..Self::default()
         }
     }

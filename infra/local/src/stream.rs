@@ -17,6 +17,7 @@ use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub use ledger::{GivenUp, Ledger};
 
@@ -41,6 +42,8 @@ pub struct Mapping {
     pub longest_pause: Duration,
     /// How long to wait for new records when there were none.
     pub idle: Duration,
+    /// How long a batch that is not full waits for more.
+    pub window: Duration,
     /// How long the function may take.
     pub timeout: Duration,
 }
@@ -53,6 +56,8 @@ impl Default for Mapping {
             pause: Duration::from_millis(100),
             longest_pause: Duration::from_secs(5),
             idle: Duration::from_millis(200),
+            // As in the cloud (`MaximumBatchingWindowInSeconds`).
+            window: Duration::from_secs(2),
             timeout: Duration::from_secs(60),
         }
     }
@@ -125,27 +130,46 @@ struct Batch {
     tries: u32,
 }
 
+/// Who waits for everything to be delivered.
+struct Callers {
+    asked: mpsc::Receiver<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Callers {
+    fn note(&mut self) {
+        while let Ok(drained) = self.asked.try_recv() {
+            self.waiting.push(drained);
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    fn tell(&mut self) {
+        for drained in self.waiting.drain(..) {
+            let _ = drained.send(());
+        }
+    }
+}
+
 impl Source {
-    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+    async fn run(mut self, asked: mpsc::Receiver<oneshot::Sender<()>>) {
         let mut iterator = None;
-        let mut waiting = Vec::new();
+        let mut callers = Callers {
+            asked,
+            waiting: Vec::new(),
+        };
         let mut failures = 0;
         while !self.is_stopped() {
-            while let Ok(drained) = asked.try_recv() {
-                waiting.push(drained);
-            }
-            match self.step(&mut iterator).await {
+            callers.note();
+            match self.step(&mut iterator, &mut callers).await {
                 Ok(true) => failures = 0,
                 Ok(false) => {
                     failures = 0;
-                    for drained in waiting.drain(..) {
-                        let _ = drained.send(());
-                    }
-                    tokio::select! {
-                        _ = self.stopped.changed() => {}
-                        () = tokio::time::sleep(self.mapping.idle) => {}
-                        Some(drained) = asked.recv() => waiting.push(drained),
-                    }
+                    callers.tell();
+                    self.pause(self.mapping.idle, &mut callers).await;
                 }
                 Err(error) => {
                     tracing::warn!(cause = chain(&*error), "the stream cannot be read");
@@ -157,25 +181,16 @@ impl Source {
         }
     }
 
-    /// Reads once and delivers what was read; whether there was anything.
-    async fn step(&mut self, iterator: &mut Option<String>) -> Result<bool, BoxError> {
-        let from = match iterator.take() {
-            Some(iterator) => iterator,
-            None => self.iterator().await?,
-        };
-        let read = self
-            .client
-            .get_records()
-            .shard_iterator(from)
-            .send()
-            .await?;
-        let records = read.records.unwrap_or_default();
-        let last = records.last().and_then(sequence_number).map(str::to_owned);
-        let Some(last) = last else {
-            *iterator = read.next_shard_iterator;
+    /// Gathers a batch and delivers it; whether there was anything to read.
+    async fn step(
+        &mut self,
+        iterator: &mut Option<String>,
+        callers: &mut Callers,
+    ) -> Result<bool, BoxError> {
+        let Some((due, last)) = self.gather(iterator, callers).await? else {
             return Ok(false);
         };
-        let mut due = records.into_iter().filter(batch::is_due).peekable();
+        let mut due = due.into_iter().peekable();
         while due.peek().is_some() {
             let records = due.by_ref().take(self.mapping.batch_size).collect();
             if !self.deliver(records).await? {
@@ -183,8 +198,49 @@ impl Source {
             }
         }
         self.ledger.advance(&self.arn, &last)?;
-        *iterator = read.next_shard_iterator;
         Ok(true)
+    }
+
+    /// The records that are due, and the number of the last one read: at least a batch of them, or what came within the
+    /// window, or what there is when somebody waits. `None` when there was nothing to read.
+    async fn gather(
+        &mut self,
+        iterator: &mut Option<String>,
+        callers: &mut Callers,
+    ) -> Result<Option<(Vec<Record>, String)>, BoxError> {
+        let (mut due, mut last, mut until) = (Vec::new(), None, None);
+        loop {
+            let from = match iterator.take() {
+                Some(iterator) => iterator,
+                None => self.iterator().await?,
+            };
+            let read = self.client.get_records().shard_iterator(from);
+            let read = read.send().await?;
+            *iterator = read.next_shard_iterator;
+            let records = read.records.unwrap_or_default();
+            last = records
+                .last()
+                .and_then(sequence_number)
+                .map(str::to_owned)
+                .or(last);
+            due.extend(records.into_iter().filter(batch::is_due));
+            let until = *until.get_or_insert_with(|| Instant::now() + self.mapping.window);
+            let left = until.saturating_duration_since(Instant::now());
+            let is_full = due.is_empty() || due.len() >= self.mapping.batch_size;
+            if is_full || left.is_zero() || callers.is_any() || self.is_stopped() {
+                return Ok(last.map(|last| (due, last)));
+            }
+            self.pause(left.min(self.mapping.idle), callers).await;
+        }
+    }
+
+    /// Waits so long, or until somebody asks or it is to stop.
+    async fn pause(&mut self, time: Duration, callers: &mut Callers) {
+        tokio::select! {
+            _ = self.stopped.changed() => {}
+            () = tokio::time::sleep(time) => {}
+            Some(drained) = callers.asked.recv() => callers.waiting.push(drained),
+        }
     }
 
     async fn iterator(&self) -> Result<String, BoxError> {

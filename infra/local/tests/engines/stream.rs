@@ -38,11 +38,16 @@ impl Running {
     }
 
     fn poll(&self, consumer: Consumer) -> Poller {
+        self.poll_within(Duration::ZERO, consumer)
+    }
+
+    fn poll_within(&self, window: Duration, consumer: Consumer) -> Poller {
         let mapping = Mapping {
             batch_size: 10,
             retries: 2,
             pause: Duration::from_millis(1),
             idle: Duration::from_millis(5),
+            window,
             ..Mapping::default()
         };
         Poller::start(
@@ -142,6 +147,33 @@ async fn pending_ratings_are_delivered_once_in_order_and_in_batches() {
     assert_eq!(flat(&seen), all);
     let sizes: Vec<_> = seen.lock().unwrap().iter().map(Vec::len).collect();
     assert_eq!(sizes, [10, 10, 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_is_not_full_waits_for_more_and_a_full_one_for_nothing() {
+    let running = Running::start(None).await;
+    running.put(&["a", "b"]).await;
+    let seen = Seen::default();
+    let longer_than_the_test = Duration::from_secs(600);
+
+    let poller = running.poll_within(longer_than_the_test, function(&seen, all_well));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    running.put(&["c"]).await;
+    let while_it_waits = seen.lock().unwrap().clone();
+    poller.drain().await;
+    let after_somebody_asked = seen.lock().unwrap().clone();
+    let full: Vec<_> = (10..20).map(|number| number.to_string()).collect();
+    running
+        .put(&full.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
+    while seen.lock().unwrap().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    poller.stop().await;
+
+    assert_eq!(while_it_waits, Vec::<Vec<String>>::new());
+    assert_eq!(after_somebody_asked, [["a", "b", "c"]]);
+    assert_eq!(seen.lock().unwrap()[1], full);
 }
 
 #[tokio::test(flavor = "multi_thread")]
