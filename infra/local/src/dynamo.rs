@@ -62,9 +62,8 @@ impl Dynamo {
                 .to_owned(),
             None => memory_uri(),
         };
+        // As `.cargo/config.toml` has SQLite built; `disable_bulk_loading` would shrink its cache to 2 MB.
         let database = Database::new(&uri)?;
-        // Also what sets `synchronous = NORMAL`.
-        database.disable_bulk_loading()?;
         index_stream(&uri)?;
         let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
