@@ -7,7 +7,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::connector_metadata::ConnectorMetadata;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::shared::IntoShared;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 /// A setting is missing or not readable.
@@ -64,10 +69,30 @@ pub async fn aws_of_operator() -> SdkConfig {
 
 fn https(authorities: TrustStore) -> SharedHttpClient {
     let context = TlsContext::builder().with_trust_store(authorities).build();
-    aws_smithy_http_client::Builder::new()
+    let client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context.expect("a trust store makes a context"))
-        .build_https()
+        .build_https();
+    Untried(client).into_shared()
+}
+
+/// Spares the start what [`HttpClient::validate_base_client_config`] does in the SDK: reading every certificate for a
+/// connector that is dropped again, and built once more for the first request.
+#[derive(Debug)]
+struct Untried(SharedHttpClient);
+
+impl HttpClient for Untried {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
+
+    fn connector_metadata(&self) -> Option<ConnectorMetadata> {
+        self.0.connector_metadata()
+    }
 }
 
 /// Amazon Root CA 1 to 4 and Starfield Services G2, as <https://www.amazontrust.com/repository/> publishes them: every
