@@ -133,6 +133,7 @@ mutants: ## cargo-mutants on the domain, then on what saves and counts; some hou
 	cargo mutants --version 2>/dev/null | grep -q ' 27\.1\.0$$' || cargo install cargo-mutants --version 27.1.0 --locked
 	python3 tests/mutants.py domain
 	python3 tests/mutants.py protocol
+	python3 tests/mutants.py submit
 
 bench: ## What it costs to run, each figure beside a yardstick, in about ten minutes (PARTS="submit growth publishing pages cost")
 	@echo "== Building the system and the bench as they are run"

@@ -1,7 +1,8 @@
-"""Mutation tests with cargo-mutants: `mutants.py domain [FILE…] [--OPTION=…]`, or `mutants.py protocol …`, files below src/.
+"""Mutation tests with cargo-mutants: `mutants.py domain [FILE…] [--OPTION=…]`, or `protocol`, or `submit`, files below src/.
 
 `domain` is built alone, with its own unit tests: it leans on nothing else of the project, so a mutant takes seconds.
 `protocol`, what saves and counts, is built with what it leans on and tried on simulated tables, which fail as they please.
+`submit`, what a posted form meets before that, is tried through the doors of the whole local system.
 Several at once: give each its `--shard=0/4`, `--shard=1/4` and so on. Results are in target/mutants/<which>/mutants.out/, of
 shards in target/mutants/<which>-<shard>/mutants.out/; exit status as of cargo-mutants.
 """
@@ -46,6 +47,11 @@ pub mod keyring;
 pub mod metric;
 pub mod store;
 """
+
+SUBMIT = ["src/handlers/submit_rating.rs", "src/handlers/submit_rating/check.rs"]
+# What posts ratings, and the dependencies only other tests need.
+SUBMIT_TESTS = ["check", "erase", "submit", "validate", "faults", "races"]
+SUBMIT_SPARED = ["invoke", "saphyr", "stateright", "thirtyfour", "toml", "verify"]
 
 
 def run(folder, arguments, files, tests):
@@ -136,10 +142,10 @@ def protocol(files):
         '[package]\nname = "local"\nversion = "0.0.0"\nedition = "2024"\n\n[dependencies]\n' + "\n".join(lines) + "\n"
     )
     tests = folder / "tests/protocol"
-    for name in ["exactness.rs", "exactness", "faults/plan.rs", "faults/wire.rs"]:
+    for name in ["exactness.rs", "exactness", "faults/plan.rs", "faults/wire.rs", "metrics.rs"]:
         copy(ROOT / "tests/integration" / name, tests / name)
     (tests / "faults.rs").write_text("pub(crate) mod plan;\npub(crate) mod wire;\n")
-    (tests / "main.rs").write_text("mod exactness;\nmod faults;\n")
+    (tests / "main.rs").write_text("mod exactness;\nmod faults;\nmod metrics;\n")
     for name in ["docs/catalog.md", "tests/js/fixtures/solved.json"]:
         copy(ROOT / name, folder / name)
     shutil.copy(ROOT / "Cargo.lock", folder / "Cargo.lock")
@@ -148,6 +154,23 @@ def protocol(files):
     return run(folder, ["--in-place", "--output", "."], files if any(file.startswith("src/") for file in files) else [*files, *PROTOCOL], ["--", *skips])
 
 
+def submit(files):
+    folder = place("submit", files)
+    for name in ["src", "tests", "infra", "templates", "locales", "docs", "events"]:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ["src", "infra/local", "templates", "locales", "docs", "events", "build.rs", "Cargo.lock", "tests/js/fixtures"]:
+        copy(ROOT / name, folder / name)
+    for name in ["support.rs", "fixture.rs", "metrics.rs", "faults", *(f"{test}.rs" for test in SUBMIT_TESTS)]:
+        copy(ROOT / "tests/integration" / name, folder / "tests/integration" / name)
+    (folder / "tests/integration/main.rs").write_text("".join(f"mod {name};\n" for name in ["fixture", "metrics", "support", *SUBMIT_TESTS]))
+    text = re.sub(r"(?m)^members = .*$", 'members = ["infra/local"]', (ROOT / "Cargo.toml").read_text())
+    text = re.sub(r"\[\[bin\]\]\n(?:.+\n)+", "", text)
+    text = re.sub(rf"(?m)^({'|'.join(SUBMIT_SPARED)}) = .*\n", "", text)
+    (folder / "Cargo.toml").write_text(text.replace('debug = "line-tables-only"', "debug = 0"))
+    files = files if any(file.startswith("src/") for file in files) else [*files, *SUBMIT]
+    return run(folder, ["--in-place", "--output", ".", "--package", "thuocdo"], files, ["--test", "integration", "--", *(f"{test}::" for test in SUBMIT_TESTS)])
+
+
 if __name__ == "__main__":
-    which = {"domain": domain, "protocol": protocol}
+    which = {"domain": domain, "protocol": protocol, "submit": submit}
     sys.exit(which[sys.argv[1]](sys.argv[2:]))

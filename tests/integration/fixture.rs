@@ -20,6 +20,8 @@ pub(crate) const UNIT: &str = "hai-chau";
 pub(crate) const OFFICIAL: &str = "hc-01";
 /// Another official of [`UNIT`].
 pub(crate) const OTHER_OFFICIAL: &str = "hc-02";
+/// Days for which a passer-by's name and phone are kept.
+pub(crate) const RETENTION_DAYS: u32 = 90;
 /// A unit that closed in 2025.
 pub(crate) const CLOSED_UNIT: &str = "quan-hai-chau";
 
@@ -79,7 +81,7 @@ pub(crate) fn catalog(threshold_k: u32, threshold_n: u32) -> Catalog {
                 "Tôi đồng ý cho lưu họ tên và số điện thoại trong 90 ngày.",
                 "I agree.",
             ),
-            retention_days: 90,
+            retention_days: RETENTION_DAYS,
             opens: None,
             sample: threshold_k == 1,
         },

@@ -7,6 +7,7 @@
 
 mod bootstraps;
 mod browser;
+mod check;
 mod count;
 mod erase;
 mod events;
@@ -16,6 +17,7 @@ mod fixture;
 mod import;
 mod kill;
 mod life;
+mod metrics;
 mod model;
 mod publish;
 mod races;

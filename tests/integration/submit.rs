@@ -1,13 +1,19 @@
 //! Rating: what is saved, what is refused, and that nobody learns more than they should.
 
+use jiff::ToSpan;
 use local::dynamo::RATINGS_TABLE;
 use serde_json::{Value, json};
-use thuocdo::challenge::Purpose;
+use thuocdo::app::App;
+use thuocdo::challenge::{Challenges, Difficulty, Purpose};
+use thuocdo::domain::catalog::OfficialRole;
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::Attestation;
+use thuocdo::domain::receipt::ReceiptCode;
+use thuocdo::handlers::submit_rating;
 
-use crate::fixture::{CLOSED_UNIT, OTHER_OFFICIAL, UNIT};
+use crate::fixture::{CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, UNIT};
+use crate::metrics::heard;
 use crate::support::{Office, official, passer_by, satisfied};
 
 #[tokio::test]
@@ -34,6 +40,14 @@ async fn a_receipt_rates_its_unit_and_its_officials_once_each() {
         );
     }
     assert_eq!(office.stored().await, 2);
+    let code = ReceiptCode::parse(&slip.code).unwrap();
+    let hash = office.stack.keyring.receipt_hash(&code);
+    let today = local_date(jiff::Timestamp::now());
+    let found = office.stack.store.look_up(&hash, today).await.unwrap();
+    assert_eq!(
+        found.tries, 0,
+        "its holder is not taken for one who guesses"
+    );
 }
 
 #[tokio::test]
@@ -177,6 +191,35 @@ async fn no_number_of_wrong_tries_keeps_the_slips_holder_from_rating() {
 }
 
 #[tokio::test]
+async fn whoever_tries_many_secret_parts_is_noticed() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let mut guess = satisfied(UNIT, &slip);
+    guess["receipt_secret"] = json!("");
+    let app = App::new(
+        office.stack.store.clone(),
+        office.stack.keyring.clone(),
+        Challenges::new(&office.stack.keyring, Difficulty::for_tests()),
+    );
+
+    let mut noticed = Vec::new();
+    for _ in 0..thuocdo::store::receipt::SUSPICIOUS_TRIES + 2 {
+        let body = office.solved(Purpose::Rate, &guess).await.to_string();
+        let request =
+            http::Request::post("/api/ratings").header("content-type", "application/json");
+        let request = request.body(lambda_http::Body::Text(body)).unwrap();
+        let (_, metrics) =
+            heard(submit_rating::handle(&app, request, jiff::Timestamp::now())).await;
+        noticed.push(metrics);
+    }
+
+    let guessed = vec![("GuessedReceipts".to_owned(), 1)];
+    let mut expected = vec![Vec::new(); thuocdo::store::receipt::SUSPICIOUS_TRIES as usize];
+    expected.extend([guessed.clone(), guessed]);
+    assert_eq!(noticed, expected);
+}
+
+#[tokio::test]
 async fn a_passer_by_rates_a_subject_once_a_quarter() {
     let office = Office::open().await;
 
@@ -189,6 +232,51 @@ async fn a_passer_by_rates_a_subject_once_a_quarter() {
         (201, 409, 201)
     );
     assert_eq!(second.problem(), "phone-used");
+}
+
+#[tokio::test]
+async fn a_rating_keeps_the_role_of_the_official_it_rates_and_whether_the_dossier_was_late() {
+    for (days_after_due, late) in [(0, false), (1, true)] {
+        let office = Office::open().await;
+        let received = local_date(jiff::Timestamp::now())
+            .checked_sub(20.days())
+            .unwrap();
+        let (slip, mut dossier) =
+            crate::fixture::dossier_of(&office.stack.keyring, 800, true, received);
+        let receipt = &mut dossier.receipt;
+        let due = receipt.due.unwrap();
+        receipt.returned = Some(due.checked_add(days_after_due.days()).unwrap());
+        receipt.officials[1].1 = OfficialRole::Settle;
+        office.stack.store.put_dossiers(&[dossier]).await.unwrap();
+
+        for subject in [
+            UNIT.to_owned(),
+            official(),
+            format!("{UNIT}/{OTHER_OFFICIAL}"),
+        ] {
+            assert_eq!(office.rate(&satisfied(&subject, &slip)).await.status, 201);
+        }
+
+        let stored = office.stored_ratings().await.into_iter();
+        let told: std::collections::BTreeMap<_, _> = stored
+            .map(|rating| {
+                let official = rating.subject.official_id.map(|id| id.to_string());
+                (official, (rating.role, rating.late))
+            })
+            .collect();
+        let expected = [
+            (None, (None, Some(late))),
+            (
+                Some(OFFICIAL.to_owned()),
+                (Some(OfficialRole::Desk), Some(late)),
+            ),
+            (
+                Some(OTHER_OFFICIAL.to_owned()),
+                (Some(OfficialRole::Settle), Some(late)),
+            ),
+        ];
+        assert_eq!(told, expected.into());
+    }
 }
 
 #[tokio::test]
@@ -651,6 +739,93 @@ async fn a_receipts_form_without_a_choice_comes_back_with_its_choices_and_what_w
             answer.body.contains(kept),
             "{kept} is gone: {}",
             answer.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_form_comes_back_with_the_choices_of_its_unit_and_of_no_other() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let choices = [
+        (format!("{}:desk {UNIT}:", official()), true),
+        (format!("{}:desk son-tra:", official()), false),
+        (String::new(), false),
+    ];
+    for (offered, has_choices) in &choices {
+        let pairs = [
+            ("subject", UNIT),
+            ("offered", offered.as_str()),
+            ("rater_kind", "participant"),
+            ("receipt_code", slip.code.as_str()),
+        ];
+
+        let answer = office.post_form("/api/ratings", &pairs).await;
+
+        let is_offered = answer.body.contains("Trần Thị Minh Họa");
+        assert_eq!(
+            (answer.status, is_offered),
+            (422, *has_choices),
+            "{offered}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_names_nothing_to_rate_begins_again_where_it_has_a_receipt() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let receipt = ("receipt_code", slip.code.as_str());
+    let cases = [
+        (vec![receipt], 422, true),
+        (vec![("rater_kind", "participant")], 422, false),
+        (vec![receipt, ("subject", "khong-co")], 404, true),
+    ];
+    for (pairs, status, begins_again) in cases {
+        let answer = office.post_form("/api/ratings", &pairs).await;
+
+        let asks_for_receipt = answer.body.contains("name=\"receipt_code\"");
+        assert_eq!(
+            (
+                answer.status,
+                asks_for_receipt,
+                answer.body.contains(&slip.code)
+            ),
+            (status, begins_again, begins_again),
+            "{pairs:?}"
+        );
+    }
+}
+
+/// How long the items of a kind are kept, in whole seconds from now.
+async fn kept(office: &Office, prefix: &str) -> Vec<i64> {
+    let items = office.stack.dynamodb.scan().table_name(RATINGS_TABLE);
+    let items = items.send().await.unwrap().items.unwrap_or_default();
+    let of_kind = items
+        .iter()
+        .filter(|item| item["PK"].as_s().unwrap().starts_with(prefix));
+    let expiries = of_kind.map(|item| item["exp"].as_n().unwrap().parse::<i64>().unwrap());
+    let now = jiff::Timestamp::now().as_second();
+    expiries.map(|expiry| expiry - now).collect()
+}
+
+#[tokio::test]
+async fn a_suggestion_and_a_passer_bys_name_are_kept_as_long_as_was_said() {
+    let office = Office::open().await;
+    let mut rating = passer_by(UNIT, "0905123456");
+    rating["suggestion"] = json!("Cảm ơn chị ở quầy 3");
+
+    assert_eq!(office.rate(&rating).await.status, 201);
+
+    let days = |days: i64| days * 24 * 60 * 60;
+    for (prefix, expected) in [
+        ("T#", days(thuocdo::domain::rating::SUGGESTION_DAYS)),
+        ("P#", days(crate::fixture::RETENTION_DAYS.into())),
+    ] {
+        let kept = kept(&office, prefix).await;
+        assert!(
+            matches!(kept[..], [kept] if (expected - 60..=expected).contains(&kept)),
+            "{prefix}: {kept:?} of {expected}"
         );
     }
 }

@@ -278,7 +278,6 @@ fn check_rater(
     };
     match kind {
         RaterKind::Participant => {
-            let before = errors.len();
             match form
                 .field_id
                 .as_deref()
@@ -295,10 +294,7 @@ fn check_rater(
                 }),
             }
             match check_receipt(form.receipt_code.as_deref(), form.receipt_secret.as_deref()) {
-                Ok((code, secret)) if errors.len() == before => {
-                    Some(Rater::Participant { code, secret })
-                }
-                Ok(_) => None,
+                Ok((code, secret)) => Some(Rater::Participant { code, secret }),
                 Err(found) => {
                     errors.extend(found);
                     None

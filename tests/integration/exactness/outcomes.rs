@@ -4,24 +4,28 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_lambda_events::dynamodb::Event;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use thuocdo::challenge::Nonce;
 use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::{Attestation, Rating};
 use thuocdo::domain::tally::fold;
-use thuocdo::store::Store;
+use thuocdo::handlers::aggregate_ratings;
 use thuocdo::store::submit::{Claim, Submission, Submitted};
+use thuocdo::store::{Store, StoreError};
 
 use super::ratings::Ratings;
 use super::simulation::alone;
 use crate::faults::wire::{cancellation, reply};
+use crate::metrics::heard;
 
 fn ratings() -> Ratings {
     Ratings::new(1, 2)
@@ -315,54 +319,156 @@ fn store_at(line: SharedHttpClient) -> Store {
     Store::new(client, "ratings", "tally")
 }
 
-/// Tables that are busy with another transaction so many times, and count how often they are asked.
+/// Tables that answer so many times with something else than success, and count how often they are asked.
 #[derive(Debug, Clone)]
 struct Busy {
-    conflicts: usize,
+    times: usize,
+    answer: fn() -> Result<HttpResponse, ConnectorError>,
     asked: Arc<AtomicUsize>,
 }
 
 impl HttpConnector for Busy {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
-        let answer = match self.asked.fetch_add(1, Ordering::Relaxed) < self.conflicts {
-            true => cancellation(&["TransactionConflict", "None"]),
-            false => reply(json!({})),
+        let answer = match self.asked.fetch_add(1, Ordering::Relaxed) < self.times {
+            true => (self.answer)(),
+            false => Ok(reply(json!({}))),
         };
-        HttpConnectorFuture::ready(Ok(answer))
+        HttpConnectorFuture::ready(answer)
     }
+}
+
+/// What a store tells of a rating that meets such tables, and how often it asked them.
+async fn told_by_busy_tables(
+    times: usize,
+    answer: fn() -> Result<HttpResponse, ConnectorError>,
+) -> (Result<Submitted, StoreError>, usize) {
+    let busy = Busy {
+        times,
+        answer,
+        asked: Arc::default(),
+    };
+    let line = busy.clone();
+    let store = store_at(http_client_fn(move |_, _| {
+        SharedHttpConnector::new(line.clone())
+    }));
+    let rating = rating(0, true);
+    let submission = Submission {
+        rating: &rating,
+        digest: "a",
+        claim: Claim::Guard {
+            hash: "h",
+            sealed: b"sealed",
+            expires: now(),
+        },
+        suggestion: None,
+        nonce: None,
+    };
+    let told = store.submit(&submission, now()).await;
+    (told, busy.asked.load(Ordering::Relaxed))
 }
 
 #[tokio::test(start_paused = true)]
 async fn conflicts_are_waited_out_five_times_and_the_sixth_is_told() {
     for (conflicts, saved, attempts) in [(0, true, 1), (5, true, 6), (6, false, 6)] {
-        let busy = Busy {
-            conflicts,
-            asked: Arc::default(),
-        };
-        let line = busy.clone();
-        let store = store_at(http_client_fn(move |_, _| {
-            SharedHttpConnector::new(line.clone())
-        }));
-        let rating = rating(0, true);
-        let submission = Submission {
-            rating: &rating,
-            digest: "a",
-            claim: Claim::Guard {
-                hash: "h",
-                sealed: b"sealed",
-                expires: now(),
-            },
-            suggestion: None,
-            nonce: None,
-        };
+        let conflict = || Ok(cancellation(&["TransactionConflict", "None"]));
 
-        let told = store.submit(&submission, now()).await;
+        let (told, asked) = told_by_busy_tables(conflicts, conflict).await;
 
         assert_eq!(
             told.is_ok_and(|told| matches!(told, Submitted::Saved { .. })),
             saved
         );
-        assert_eq!(busy.asked.load(Ordering::Relaxed), attempts);
+        assert_eq!(asked, attempts);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_is_told_apart_from_what_does_not_and_only_what_is_busy_is_asked_again() {
+    type Answer = fn() -> Result<HttpResponse, ConnectorError>;
+    fn exception(name: &str) -> HttpResponse {
+        let name = format!("com.amazonaws.dynamodb.v20120810#{name}");
+        reply(json!({ "__type": name, "message": "as injected" }))
+    }
+    fn lost() -> std::io::Error {
+        std::io::ErrorKind::ConnectionReset.into()
+    }
+    let out_of_order: Answer = || {
+        let body = r#"{"__type": "ValidationException"}"#;
+        Ok(HttpResponse::new(503.try_into().unwrap(), body.into()))
+    };
+    let cases: [(&str, Answer, bool, usize); 12] = [
+        (
+            "a conflict",
+            || Ok(cancellation(&["TransactionConflict"])),
+            true,
+            6,
+        ),
+        (
+            "a throttle",
+            || Ok(cancellation(&["ThrottlingError"])),
+            true,
+            6,
+        ),
+        (
+            "under way",
+            || Ok(exception("TransactionInProgressException")),
+            true,
+            6,
+        ),
+        (
+            "throughput",
+            || Ok(exception("ProvisionedThroughputExceededException")),
+            true,
+            6,
+        ),
+        (
+            "requests",
+            || Ok(exception("RequestLimitExceeded")),
+            true,
+            6,
+        ),
+        (
+            "throttling",
+            || Ok(exception("ThrottlingException")),
+            true,
+            6,
+        ),
+        ("out of order", out_of_order, true, 6),
+        (
+            "no line",
+            || Err(ConnectorError::io(lost().into())),
+            true,
+            1,
+        ),
+        (
+            "too late",
+            || Err(ConnectorError::timeout(lost().into())),
+            true,
+            1,
+        ),
+        (
+            "no DynamoDB",
+            || Ok(HttpResponse::new(200.try_into().unwrap(), "<html>".into())),
+            false,
+            1,
+        ),
+        ("invalid", || Ok(exception("ValidationException")), false, 1),
+        (
+            "too large",
+            || Ok(cancellation(&["ItemCollectionSizeLimitExceeded"])),
+            false,
+            1,
+        ),
+    ];
+    for (name, answer, transient, attempts) in cases {
+        let (told, asked) = told_by_busy_tables(usize::MAX, answer).await;
+
+        let error = told.expect_err(name);
+        assert_eq!(
+            (error.transient, asked),
+            (transient, attempts),
+            "{name}: {error:?}"
+        );
     }
 }
 
@@ -408,6 +514,23 @@ fn image(rating: &Rating) -> serde_json::Value {
     image
 }
 
+/// These images as an event of the stream.
+fn batch(images: impl Iterator<Item = serde_json::Value>) -> Event {
+    let records: Vec<_> = images
+        .enumerate()
+        .map(|(number, image)| {
+            json!({
+                "eventID": number.to_string(), "eventName": "INSERT", "eventVersion": "1.1", "awsRegion": "local",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_795_000_000, "Keys": {}, "NewImage": image,
+                    "SequenceNumber": number.to_string(), "SizeBytes": 1, "StreamViewType": "NEW_IMAGE",
+                },
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({ "Records": records })).unwrap()
+}
+
 #[test]
 fn a_delivered_batch_is_counted_and_what_is_no_rating_of_ours_holds_nothing_up() {
     let plain = |index| Rating {
@@ -422,29 +545,19 @@ fn a_delivered_batch_is_counted_and_what_is_no_rating_of_ours_holds_nothing_up()
     malformed["satisfaction"] = json!({ "S": "perhaps" });
     let mut unmarked = image(&other);
     unmarked.as_object_mut().unwrap().remove("pend");
-    let records = [malformed, unmarked, image(&counted)]
-        .into_iter()
-        .enumerate();
-    let records: Vec<_> = records
-        .map(|(number, image)| {
-            json!({
-                "eventID": number.to_string(), "eventName": "INSERT", "eventVersion": "1.1", "awsRegion": "local",
-                "dynamodb": {
-                    "ApproximateCreationDateTime": 1_795_000_000, "Keys": {}, "NewImage": image,
-                    "SequenceNumber": number.to_string(), "SizeBytes": 1, "StreamViewType": "NEW_IMAGE",
-                },
-            })
-        })
-        .collect();
-    let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+    let event = batch([malformed, unmarked, image(&counted)].into_iter());
 
     let expected = fold([&counted]);
-    let (response, cells) = with_receipts(&[], |store| async move {
+    let (response, metrics, cells) = with_receipts(&[], |store| async move {
         assert_eq!(submit(&store, &counted, "d", None).await, SAVED);
-        let response = thuocdo::handlers::aggregate_ratings::handle(&store, event).await;
-        (response, store.cells(&unit, month).await.unwrap())
+        let (response, metrics) = heard(aggregate_ratings::handle(&store, event)).await;
+        let again = batch(std::iter::once(image(&counted)));
+        let (_, quiet) = heard(aggregate_ratings::handle(&store, again)).await;
+        assert_eq!(quiet, []);
+        (response, metrics, store.cells(&unit, month).await.unwrap())
     });
 
     assert!(response.batch_item_failures.is_empty());
+    assert_eq!(metrics, [("MalformedRecords".to_owned(), 1)]);
     assert_eq!(cells, expected);
 }
