@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use thuocdo::challenge::{Purpose, Salt, Scope};
 
 pub use report::section;
 
@@ -116,17 +115,9 @@ pub async fn walk(folder: &Path, functions: &Path, scale: Scale) -> Result<Vec<M
     measured("publish-pages", "a city's pages", 1, site).await?;
 
     let get = sample("issue-challenge")?;
-    let asked = dossiers.iter().map(|dossier| {
-        let scope = Scope {
-            purpose: Purpose::Rate,
-            subject: &dossier.unit,
-            receipt_code: &dossier.code,
-            receipt_secret: &dossier.secret,
-            phone: "",
-        };
-        let commitment = scope.commitment(&Salt::random());
-        asking(&get, "scope", &commitment.to_string())
-    });
+    let asked = dossiers
+        .iter()
+        .map(|dossier| asking(&get, "scope", &dossier.commitment().to_string()));
     let asked = Calls::new(asked.collect(), Expected::Status(200));
     measured("issue-challenge", "a proof of work", scale.starts, asked).await?;
 

@@ -14,6 +14,7 @@ pub mod meter;
 pub mod pages;
 pub mod process;
 pub mod publishing;
+pub mod records;
 pub mod stage;
 pub mod submit;
 pub mod table;

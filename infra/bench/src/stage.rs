@@ -24,6 +24,7 @@ use thuocdo::store::Store;
 
 use crate::Fault;
 use crate::meter::{Bill, Meter};
+use crate::records::{image, inserted};
 use crate::world::World;
 
 /// An item as the SDK gives it.
@@ -265,50 +266,11 @@ impl Visitor {
 /// # Errors
 /// Never, as long as the events' crate reads what AWS sends.
 pub fn stream_event(items: &[Item]) -> Result<Event, Fault> {
+    let items = items.iter().enumerate();
     let records: Vec<_> = items
-        .iter()
-        .enumerate()
-        .map(|(serial, item)| {
-            let image: serde_json::Map<_, _> = item
-                .iter()
-                .map(|(name, value)| (name.clone(), attribute(value)))
-                .collect();
-            json!({
-                "eventID": format!("{serial:032x}"),
-                "eventName": "INSERT",
-                "eventVersion": "1.1",
-                "eventSource": "aws:dynamodb",
-                "awsRegion": "local",
-                "eventSourceARN": "arn:aws:dynamodb:local:000000000000:table/ratings/stream/now",
-                "dynamodb": {
-                    "ApproximateCreationDateTime": Timestamp::now().as_second(),
-                    "Keys": { "PK": image["PK"], "SK": image["SK"] },
-                    "NewImage": image,
-                    "SequenceNumber": format!("{:021}", serial + 1),
-                    "SizeBytes": 500,
-                    "StreamViewType": "NEW_IMAGE",
-                },
-            })
-        })
+        .map(|(index, item)| inserted(index, &image(item)))
         .collect();
     Ok(serde_json::from_value(json!({ "Records": records }))?)
-}
-
-fn attribute(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::N(number) => json!({ "N": number }),
-        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
-        AttributeValue::Ss(texts) => json!({ "SS": texts }),
-        AttributeValue::M(map) => {
-            let map: serde_json::Map<_, _> = map
-                .iter()
-                .map(|(name, value)| (name.clone(), attribute(value)))
-                .collect();
-            json!({ "M": map })
-        }
-        _ => json!({ "NULL": true }),
-    }
 }
 
 fn dynamodb(endpoint: &str, http: SharedHttpClient) -> aws_sdk_dynamodb::Client {

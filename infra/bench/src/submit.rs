@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use thuocdo::challenge::{Purpose, Salt, Scope};
-
 use crate::load::{Call, Outcome, closed, open};
 use crate::process::Server;
 use crate::table::{Goal, Line, Section, median};
@@ -205,17 +203,7 @@ fn calls(bodies: &[String]) -> Vec<Call> {
 async fn challenges(server: &Server, dossiers: &[Dossier], clients: usize) -> Result<Line, Fault> {
     let calls: Vec<_> = dossiers
         .iter()
-        .map(|dossier| {
-            let scope = Scope {
-                purpose: Purpose::Rate,
-                subject: &dossier.unit,
-                receipt_code: &dossier.code,
-                receipt_secret: &dossier.secret,
-                phone: "",
-            };
-            let commitment = scope.commitment(&Salt::random());
-            Call::get(format!("/api/challenge?scope={commitment}"))
-        })
+        .map(|dossier| Call::get(format!("/api/challenge?scope={}", dossier.commitment())))
         .collect();
     let count = calls.len();
     let cpu = server.process.cpu()?;

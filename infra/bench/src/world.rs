@@ -9,7 +9,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
-use thuocdo::challenge::{LIFETIME, Purpose, Salt, Scope};
+use thuocdo::challenge::{Commitment, LIFETIME, Purpose, Salt, Scope};
 use thuocdo::domain::period::local_date;
 use thuocdo::domain::receipt::ReceiptSecret;
 use thuocdo::keyring::Keyring;
@@ -45,6 +45,21 @@ pub struct Dossier {
     pub official: String,
     /// Its field.
     pub field: String,
+}
+
+impl Dossier {
+    /// What whoever is about to rate its unit asks a security code for.
+    #[must_use]
+    pub fn commitment(&self) -> Commitment {
+        let scope = Scope {
+            purpose: Purpose::Rate,
+            subject: &self.unit,
+            receipt_code: &self.code,
+            receipt_secret: &self.secret,
+            phone: "",
+        };
+        scope.commitment(&Salt::random())
+    }
 }
 
 impl World {

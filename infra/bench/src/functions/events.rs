@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use invoke::Invocation;
-use jiff::Timestamp;
 use local::s3::DROP_BUCKET;
 use serde_json::{Map, Value, json};
 
 use crate::Fault;
+use crate::records::inserted as record;
 
 /// The sample `name` of `events/`.
 ///
@@ -51,47 +50,12 @@ pub(super) fn inserted<'a>(
     items: impl IntoIterator<Item = &'a Map<String, Value>>,
     batch: usize,
 ) -> Vec<String> {
-    let record = |(index, image): (usize, &Map<String, Value>)| {
-        json!({
-            "eventID": format!("{index:032x}"),
-            "eventName": "INSERT",
-            "eventVersion": "1.1",
-            "eventSource": "aws:dynamodb",
-            "awsRegion": "local",
-            "eventSourceARN": "arn:aws:dynamodb:local:000000000000:table/ratings/stream/now",
-            "dynamodb": {
-                "ApproximateCreationDateTime": Timestamp::now().as_second(),
-                "Keys": { "PK": image["PK"], "SK": image["SK"] },
-                "NewImage": image,
-                "SequenceNumber": format!("{:021}", index + 1),
-                "SizeBytes": 500,
-                "StreamViewType": "NEW_IMAGE",
-            },
-        })
-    };
-    let records: Vec<_> = items.into_iter().enumerate().map(record).collect();
+    let items = items.into_iter().enumerate();
+    let records: Vec<_> = items.map(|(index, image)| record(index, image)).collect();
     let events = records.chunks(batch);
     events
         .map(|records| json!({ "Records": records }).to_string())
         .collect()
-}
-
-/// A value as a stream record carries it.
-pub(super) fn attribute(value: &AttributeValue) -> Value {
-    match value {
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::N(number) => json!({ "N": number }),
-        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
-        AttributeValue::Ss(texts) => json!({ "SS": texts }),
-        AttributeValue::L(list) => json!({ "L": list.iter().map(attribute).collect::<Vec<_>>() }),
-        AttributeValue::M(map) => {
-            let pairs = map
-                .iter()
-                .map(|(name, value)| (name.clone(), attribute(value)));
-            json!({ "M": pairs.collect::<Map<_, _>>() })
-        }
-        _ => json!({ "NULL": true }),
-    }
 }
 
 /// What tells a good answer from another.

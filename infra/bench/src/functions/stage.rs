@@ -14,8 +14,8 @@ use local::s3::{self, DROP_BUCKET, SITE_BUCKET};
 use serde_json::{Map, Value};
 use thuocdo::keyring::Keyring;
 
-use super::events::attribute;
 use crate::Fault;
+use crate::records::image;
 
 /// How long one call may take: the whole site is published in one.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -126,12 +126,7 @@ impl Stage {
         while let Some(item) = items.next().await {
             let item = item?;
             if item.contains_key("pend") {
-                let pairs = item.iter();
-                waiting.push(
-                    pairs
-                        .map(|(name, value)| (name.clone(), attribute(value)))
-                        .collect::<Map<_, _>>(),
-                );
+                waiting.push(image(&item));
             }
         }
         waiting.sort_by_cached_key(|item| item["SK"].to_string());
