@@ -62,6 +62,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Fault> {
+    // Sooner than after half an hour of measuring.
+    let out = &arguments.out;
+    std::fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let mut table = Table {
         machine: machine()?,
         ..Table::default()
@@ -132,7 +135,6 @@ async fn measure(part: Part, arguments: &Arguments) -> Result<Vec<Section>, Faul
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Fault> {
-    std::fs::create_dir_all(folder)?;
     Ok(std::fs::write(folder.join(name), text)?)
 }
 
