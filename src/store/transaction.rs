@@ -162,6 +162,10 @@ mod tests {
             read_reasons(&["ItemCollectionSizeLimitExceeded", "None"]),
             Verdict::Fault
         );
+        assert_eq!(
+            read_reasons(&["ItemCollectionSizeLimitExceeded", "ConditionalCheckFailed"]),
+            Verdict::Fault
+        );
         assert_eq!(read_reasons(&["None", "None"]), Verdict::Fault);
         assert_eq!(read_reasons(&[]), Verdict::Fault);
     }
