@@ -120,17 +120,17 @@ impl App {
         {
             return Ok(cached);
         }
-        let Some(version) = self.store.catalog_version().await? else {
+        let Some(in_force) = self.store.catalog_in_force().await? else {
             return Ok(None);
         };
         let current = match cached {
-            Some(current) if current.version == version => Current {
+            Some(current) if current.version == in_force.version => Current {
                 read_at: now,
                 ..current
             },
-            _ => match self.store.catalog_head(&version).await? {
+            _ => match self.store.head_in_force(&in_force).await? {
                 Some(head) => Current {
-                    version,
+                    version: in_force.version,
                     head: Arc::new(head),
                     read_at: now,
                     units: Arc::default(),

@@ -29,6 +29,14 @@ const IMPORTED: &str = "imported";
 /// JSON of the head or of a unit with its officials.
 const BODY: &str = "body";
 
+/// The catalog in force, as its pointer tells.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// Its version.
+    pub version: String,
+    pointer: HashMap<String, AttributeValue>,
+}
+
 /// What came of storing a catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Imported {
@@ -79,7 +87,8 @@ impl Store {
             return Ok(Imported::Unchanged { version });
         }
         self.put_catalog_items(catalog, &version).await?;
-        self.turn_pointer(&version, current, now).await
+        let head = to_json(&catalog.head);
+        self.turn_pointer(&version, head, current, now).await
     }
 
     /// The version in force; `None` before the first import.
@@ -87,12 +96,37 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     pub async fn catalog_version(&self) -> Result<Option<String>, StoreError> {
-        let item = self.catalog_item(&Key::catalog_pointer()).await?;
-        let version = item.map(|mut item| match item.remove(VERSION) {
-            Some(AttributeValue::S(version)) => Ok(version),
-            _ => Err(malformed(VERSION)),
-        });
-        version.transpose()
+        let in_force = self.catalog_in_force().await?;
+        Ok(in_force.map(|in_force| in_force.version))
+    }
+
+    /// The version in force with its head, in one read; `None` before the first import.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn catalog_in_force(&self) -> Result<Option<InForce>, StoreError> {
+        let Some(mut pointer) = self.catalog_item(&Key::catalog_pointer()).await? else {
+            return Ok(None);
+        };
+        let Some(AttributeValue::S(version)) = pointer.remove(VERSION) else {
+            return Err(malformed(VERSION));
+        };
+        Ok(Some(InForce { version, pointer }))
+    }
+
+    /// The head of what is in force; `None` when its items are gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn head_in_force(
+        &self,
+        in_force: &InForce,
+    ) -> Result<Option<CatalogHead>, StoreError> {
+        match in_force.pointer.contains_key(BODY) {
+            true => body(&in_force.pointer).map(Some),
+            // A pointer from before pointers carried the head.
+            false => self.catalog_head(&in_force.version).await,
+        }
     }
 
     /// Everything but the units of `version`.
@@ -189,15 +223,18 @@ impl Store {
         Ok(())
     }
 
+    /// Turns the pointer, which carries a copy of the head: a function that starts reads one item instead of two.
     async fn turn_pointer(
         &self,
         version: &str,
+        head: String,
         from: Option<String>,
         now: Timestamp,
     ) -> Result<Imported, StoreError> {
         let mut item = Key::catalog_pointer().attributes();
         item.insert(VERSION.to_owned(), AttributeValue::S(version.to_owned()));
         item.insert(IMPORTED.to_owned(), AttributeValue::S(now.to_string()));
+        item.insert(BODY.to_owned(), AttributeValue::S(head));
         let put = self
             .client
             .put_item()
