@@ -7,6 +7,7 @@ mod code;
 pub(crate) mod arbitrary;
 pub mod catalog;
 mod crockford;
+pub mod handling;
 pub mod id;
 pub mod import;
 pub mod lang;

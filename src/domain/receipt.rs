@@ -188,20 +188,6 @@ pub struct Receipt {
     pub returned: Option<Date>,
 }
 
-impl Receipt {
-    /// Whether the dossier is in time at `today`; `None` while it is open and not yet due.
-    #[must_use]
-    pub fn timeliness(&self, today: Date) -> Option<Timeliness> {
-        let due = self.due?;
-        match self.returned {
-            Some(returned) if returned < due => Some(Timeliness::Early),
-            Some(returned) if returned == due => Some(Timeliness::OnTime),
-            Some(_) => Some(Timeliness::Overdue),
-            None => (today > due).then_some(Timeliness::Overdue),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,35 +302,5 @@ mod tests {
 
         assert_eq!(secret.as_str(), &secret.printed()[..SECRET_LENGTH]);
         assert_eq!(secret.printed().len(), SECRET_LENGTH + 1);
-    }
-
-    #[test]
-    fn a_dossier_is_early_on_time_or_overdue_by_its_due_day() {
-        let day = |day| jiff::civil::date(2026, 11, day);
-        let receipt = |due: Option<i8>, returned: Option<i8>| Receipt {
-            unit_id: UnitId::parse("a").unwrap(),
-            officials: Vec::new(),
-            field_id: FieldId::parse("f").unwrap(),
-            procedure: None,
-            status: DossierStatus::Open,
-            received: day(1),
-            due: due.map(day),
-            returned: returned.map(day),
-        };
-        for (due, returned, timeliness) in [
-            (Some(10), Some(9), Some(Timeliness::Early)),
-            (Some(10), Some(10), Some(Timeliness::OnTime)),
-            (Some(10), Some(11), Some(Timeliness::Overdue)),
-            (Some(19), None, Some(Timeliness::Overdue)),
-            (Some(20), None, None),
-            (Some(21), None, None),
-            (None, Some(9), None),
-        ] {
-            assert_eq!(
-                receipt(due, returned).timeliness(day(20)),
-                timeliness,
-                "{due:?} {returned:?}"
-            );
-        }
     }
 }

@@ -11,6 +11,7 @@ use self::check::{Checked, Rater, SubmitRating};
 use crate::app::{App, refused_code, typed_code_page};
 use crate::challenge::{Nonce, Proof, Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
+use crate::domain::handling::Handling;
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
@@ -18,7 +19,7 @@ use crate::domain::proof::Tracker;
 use crate::domain::rating::{
     Answer, Attestation, Channel, RaterKind, Rating, SUGGESTION_DAYS, Subject,
 };
-use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
+use crate::domain::receipt::{ReceiptCode, ReceiptSecret, Timeliness};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
@@ -206,24 +207,37 @@ async fn save(
     match &checked.rater {
         Rater::Participant { code, secret } => {
             let hash = app.keyring.receipt_hash(code);
-            let found = app.store.look_up(&hash, today).await?;
+            let claim = Claim::Receipt { hash: &hash };
             let id = app.keyring.receipt_rating_id(code, subject);
-            let Some((receipt, attestation)) =
+            let rating = |attestation, handling: Option<&Handling>| Rating {
+                id: id.clone(),
+                ..rating_of(subject, attestation, handling, &checked, now)
+            };
+            let nonce = nonce.as_ref();
+            if let Some(said) = said(body, subject) {
+                let secret_hash = secret.as_ref().map(|it| app.keyring.secret_hash(code, it));
+                let attestation = match secret_hash {
+                    Some(_) => Attestation::DossierVerified,
+                    None => Attestation::DossierClaimed,
+                };
+                let rating = rating(attestation, Some(&said));
+                let digest = said.digest(secret_hash.as_deref());
+                let saved =
+                    commit_if_said(app, &rating, claim.clone(), &digest, &checked, nonce, now);
+                if let Some(done) = saved.await? {
+                    return Ok(done);
+                }
+            }
+            let found = app.store.look_up(&hash, today).await?;
+            let Some((handling, attestation)) =
                 usable(app, &found, code, secret.as_ref(), subject, now)
             else {
-                let rating = Rating {
-                    id,
-                    ..rating_of(subject, Attestation::DossierClaimed, None, &checked, now)
-                };
+                let rating = rating(Attestation::DossierClaimed, None);
                 report_guessing(found.tries);
-                return refuse_receipt(app, &rating, &hash, &checked, nonce.as_ref(), now).await;
+                return refuse_receipt(app, &rating, &hash, &checked, nonce, now).await;
             };
-            let rating = Rating {
-                id,
-                ..rating_of(subject, attestation, Some(&receipt), &checked, now)
-            };
-            let claim = Claim::Receipt { hash: &hash };
-            commit(app, &rating, claim, &checked, nonce.as_ref(), now).await
+            let rating = rating(attestation, Some(&handling));
+            commit(app, &rating, claim, &checked, nonce, now).await
         }
         Rater::NonParticipant { full_name, phone } => {
             let quarter = Month::of(today).quarter();
@@ -246,6 +260,19 @@ async fn save(
             commit(app, &rating, claim, &checked, nonce.as_ref(), now).await
         }
     }
+}
+
+/// What the form of a receipt says of the dossier, if it may rate `subject`.
+fn said(body: &SubmitRating, subject: &Subject) -> Option<Handling> {
+    let said = Handling::parse(&subject.unit_id, body.dossier.as_deref()?)?;
+    may_rate(&said, subject).then_some(said)
+}
+
+/// Whether a dossier so handled is about `subject`.
+fn may_rate(handling: &Handling, subject: &Subject) -> bool {
+    let official = subject.official_id.as_ref();
+    handling.unit_id == subject.unit_id
+        && official.is_none_or(|official| handling.role(official).is_some())
 }
 
 async fn check_challenge(
@@ -301,12 +328,7 @@ async fn refuse_receipt(
     let digest = content_digest(app, rating, checked);
     app.store.count_try(hash, rating.date, nonce, now).await?;
     if saved.is_some_and(|saved| saved == digest) {
-        return Ok(Done {
-            subject: rating.subject.clone(),
-            tracker: app.keyring.proof_key().tracker(&rating.id),
-            again: true,
-            write_units: 0.0,
-        });
+        return Ok(done(app, rating, true, 0.0));
     }
     Err(Problem::from(ProblemKind::ReceiptRefused).into())
 }
@@ -322,7 +344,7 @@ fn usable(
     secret: Option<&ReceiptSecret>,
     subject: &Subject,
     now: Timestamp,
-) -> Option<(Receipt, Attestation)> {
+) -> Option<(Handling, Attestation)> {
     let stored = found.receipt.as_ref();
     let attestation = attest(
         app,
@@ -335,12 +357,8 @@ fn usable(
     let attestation = attestation.filter(|attestation| {
         *attestation == Attestation::DossierVerified || stored.is_free(subject, now)
     })?;
-    let receipt = &stored.receipt;
-    let handled = match &subject.official_id {
-        Some(official) => receipt.officials.iter().any(|(id, _)| id == official),
-        None => true,
-    };
-    (receipt.unit_id == subject.unit_id && handled).then(|| (receipt.clone(), attestation))
+    let handling = Handling::from(&stored.receipt);
+    may_rate(&handling, subject).then_some((handling, attestation))
 }
 
 /// Compares a secret part in constant time, also where there is nothing to compare with.
@@ -368,31 +386,74 @@ pub(super) fn attest(
 fn rating_of(
     subject: &Subject,
     attestation: Attestation,
-    receipt: Option<&Receipt>,
+    handling: Option<&Handling>,
     checked: &Checked,
     now: Timestamp,
 ) -> Rating {
     let today = local_date(now);
     let official = subject.official_id.as_ref();
-    let handled = receipt
-        .zip(official)
-        .and_then(|(receipt, official)| receipt.officials.iter().find(|(id, _)| id == official));
     Rating {
         id: crate::domain::rating::RatingId(String::new()),
         subject: subject.clone(),
-        role: handled.map(|(_, role)| *role),
+        role: handling
+            .zip(official)
+            .and_then(|(handling, official)| handling.role(official)),
         attestation,
         channel: Channel::Web,
-        field_id: receipt.map(|receipt| receipt.field_id.clone()),
+        field_id: handling.map(|handling| handling.field_id.clone()),
         satisfaction: checked.satisfaction,
         reasons: checked.reasons.clone(),
         questionnaire: checked.questionnaire.clone(),
         answers: checked.answers.clone(),
         date: today,
-        late: receipt
-            .and_then(|receipt| receipt.timeliness(today))
+        late: handling
+            .and_then(|handling| handling.timeliness(today))
             .map(|timeliness| timeliness == Timeliness::Overdue),
     }
+}
+
+fn submission<'a>(
+    rating: &'a Rating,
+    digest: &'a str,
+    claim: Claim<'a>,
+    checked: &'a Checked,
+    nonce: Option<&'a Nonce>,
+    now: Timestamp,
+) -> Submission<'a> {
+    let suggestion = checked.suggestion.as_deref();
+    Submission {
+        rating,
+        digest,
+        claim,
+        suggestion: suggestion.map(|suggestion| (suggestion, now + SUGGESTION_KEPT)),
+        nonce,
+    }
+}
+
+fn done(app: &App, rating: &Rating, again: bool, write_units: f64) -> Done {
+    Done {
+        subject: rating.subject.clone(),
+        tracker: app.keyring.proof_key().tracker(&rating.id),
+        again,
+        write_units,
+    }
+}
+
+/// Saves without a look at the receipt, on the condition that it says what the form does; `None` when it was not saved so,
+/// and looking tells why.
+async fn commit_if_said(
+    app: &App,
+    rating: &Rating,
+    claim: Claim<'_>,
+    said: &str,
+    checked: &Checked,
+    nonce: Option<&Nonce>,
+    now: Timestamp,
+) -> Result<Option<Done>, Box<Refusal>> {
+    let digest = content_digest(app, rating, checked);
+    let submission = submission(rating, &digest, claim, checked, nonce, now);
+    let saved = app.store.submit_if_said(&submission, said, now).await?;
+    Ok(saved.map(|write_units| done(app, rating, false, write_units)))
 }
 
 async fn commit(
@@ -404,26 +465,10 @@ async fn commit(
     now: Timestamp,
 ) -> Result<Done, Box<Refusal>> {
     let digest = content_digest(app, rating, checked);
-    let suggestion = checked
-        .suggestion
-        .as_deref()
-        .map(|suggestion| (suggestion, now + SUGGESTION_KEPT));
-    let submission = Submission {
-        rating,
-        digest: &digest,
-        claim,
-        suggestion,
-        nonce,
-    };
-    let done = |again, write_units| Done {
-        subject: rating.subject.clone(),
-        tracker: app.keyring.proof_key().tracker(&rating.id),
-        again,
-        write_units,
-    };
+    let submission = submission(rating, &digest, claim, checked, nonce, now);
     let kind = match app.store.submit(&submission, now).await? {
-        Submitted::Saved { write_units } => return Ok(done(false, write_units)),
-        Submitted::SavedBefore => return Ok(done(true, 0.0)),
+        Submitted::Saved { write_units } => return Ok(done(app, rating, false, write_units)),
+        Submitted::SavedBefore => return Ok(done(app, rating, true, 0.0)),
         // Whoever holds only a bare code is not told that it was used.
         Submitted::AlreadyRated if rating.attestation == Attestation::DossierClaimed => {
             ProblemKind::ReceiptRefused

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::submit_rating::{attest, check, report_guessing};
 use crate::app::{App, refused_code, typed_code_page};
 use crate::challenge::{Nonce, Proof, Purpose, Scope};
+use crate::domain::handling::Handling;
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, RaterKind, Subject};
@@ -58,6 +59,9 @@ pub struct ValidReceipt {
     pub subjects: Vec<String>,
     /// Those who handled the dossier.
     pub officials: Vec<HandlingOfficial>,
+    /// What the receipt says of its dossier, to be sent along with a rating.
+    #[schema(example = "ho-tich 2026-10-20 2026-10-19 48-20242-01:desk")]
+    pub dossier: String,
 }
 
 /// An official and their part in a dossier.
@@ -257,6 +261,7 @@ async fn answer(
             .is_none_or(|official| entry.official(official, today).is_some())
     };
     let free: Vec<Subject> = free.iter().filter(open).cloned().collect();
+    let dossier = Handling::from(receipt).to_string();
     if form.wire == Wire::Json {
         let officials = receipt
             .officials
@@ -270,6 +275,7 @@ async fn answer(
             field_id: receipt.field_id.to_string(),
             subjects: free.iter().map(ToString::to_string).collect(),
             officials: officials.collect(),
+            dossier,
         };
         return Ok(reply::json(StatusCode::OK, &body, lang));
     }
@@ -284,7 +290,9 @@ async fn answer(
         .into_iter()
         .map(|subject| (subject.clone(), role(&subject)))
         .collect();
-    let values = TypedValues::from_form(form).with("field_id", receipt.field_id.as_str());
+    let values = TypedValues::from_form(form)
+        .with("field_id", receipt.field_id.as_str())
+        .with("dossier", &dossier);
     let context = SiteContext {
         head: &head,
         lang,

@@ -1,5 +1,6 @@
 //! The one transaction that decides whether a rating is saved.
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -76,16 +77,7 @@ impl Store {
         submission: &Submission<'_>,
         now: Timestamp,
     ) -> Result<Submitted, StoreError> {
-        let actions = self
-            .submission_actions(submission, now)
-            .map_err(|error| StoreError::during(OPERATION)(Box::new(error)))?;
-        let mut actions = actions;
-        actions.extend(
-            submission
-                .nonce
-                .map(|nonce| self.put_nonce(nonce))
-                .transpose()?,
-        );
+        let actions = self.submission_actions(submission, None, now)?;
         let failed = match self.transact(OPERATION, &actions).await? {
             Outcome::Committed { write_units } => return Ok(Submitted::Saved { write_units }),
             Outcome::Refused(failed) => failed,
@@ -96,6 +88,26 @@ impl Store {
             None if failed[0] && self.is_claimed(submission).await? => Ok(Submitted::AlreadyRated),
             None if failed[0] => Ok(Submitted::Unclaimable),
             None => Ok(Submitted::NonceSpent),
+        }
+    }
+
+    /// Saves a rating of a receipt nobody has read, if it is as `said` (`Handling::digest`): the transaction decides.
+    ///
+    /// Returns the write units consumed, where the table reports them; `None` when nothing was saved, for whichever
+    /// reason: [`Store::look_up`] and [`Store::submit`] tell.
+    ///
+    /// # Errors
+    /// As of [`Store::submit`].
+    pub async fn submit_if_said(
+        &self,
+        submission: &Submission<'_>,
+        said: &str,
+        now: Timestamp,
+    ) -> Result<Option<f64>, StoreError> {
+        let actions = self.submission_actions(submission, Some(said), now)?;
+        match self.transact(OPERATION, &actions).await? {
+            Outcome::Committed { write_units } => Ok(Some(write_units)),
+            Outcome::Refused(_) => Ok(None),
         }
     }
 
@@ -127,19 +139,41 @@ impl Store {
     fn submission_actions(
         &self,
         submission: &Submission<'_>,
+        said: Option<&str>,
         now: Timestamp,
-    ) -> Result<Vec<TransactWriteItem>, aws_sdk_dynamodb::error::BuildError> {
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let mut actions = self
+            .rating_actions(submission, said, now)
+            .map_err(|error| StoreError::during(OPERATION)(Box::new(error)))?;
+        let nonce = submission.nonce.map(|nonce| self.put_nonce(nonce));
+        actions.extend(nonce.transpose()?);
+        Ok(actions)
+    }
+
+    fn rating_actions(
+        &self,
+        submission: &Submission<'_>,
+        said: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>, BuildError> {
         let rating = submission.rating;
         let claim = match &submission.claim {
             Claim::Receipt { hash } => {
                 let subject = rating.subject.to_string();
-                let update = Update::builder()
+                let mut condition =
+                    "attribute_exists(PK) AND exp > :now AND NOT contains(used, :subject)"
+                        .to_owned();
+                let mut update = Update::builder();
+                if let Some(said) = said {
+                    condition.push_str(" AND digest = :said");
+                    let said = AttributeValue::S(said.to_owned());
+                    update = update.expression_attribute_values(":said", said);
+                }
+                let update = update
                     .table_name(&self.ratings)
                     .set_key(Some(Key::receipt(hash).attributes()))
                     .update_expression("ADD used :subjects")
-                    .condition_expression(
-                        "attribute_exists(PK) AND exp > :now AND NOT contains(used, :subject)",
-                    )
+                    .condition_expression(condition)
                     .expression_attribute_values(
                         ":subjects",
                         AttributeValue::Ss(vec![subject.clone()]),

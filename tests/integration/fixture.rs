@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 use thuocdo::domain::catalog::*;
+use thuocdo::domain::handling::Handling;
 use thuocdo::domain::id::{
     FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };
@@ -182,6 +183,8 @@ fn entry(id: &str, name: &str, group: &str, officials: &[(&str, &str)]) -> UnitE
 pub(crate) struct Slip {
     pub(crate) code: String,
     pub(crate) secret: Option<String>,
+    /// What looking it up says of its dossier.
+    pub(crate) dossier: String,
 }
 
 /// The `serial`-th dossier of [`UNIT`], received ten days before `now`, handled by both officials; with a secret part or
@@ -229,6 +232,7 @@ pub(crate) fn dossier_of(
         Slip {
             code,
             secret: secret.map(|secret| secret.printed()),
+            dossier: Handling::from(&receipt.receipt).to_string(),
         },
         receipt,
     )

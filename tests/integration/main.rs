@@ -14,6 +14,7 @@ mod events;
 mod exactness;
 mod faults;
 mod fixture;
+mod handling;
 mod import;
 mod kill;
 mod life;

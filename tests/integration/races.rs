@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::faults::Line;
 use crate::faults::plan::{is_arsenal, number, seed_or};
 use crate::fixture::{self, UNIT};
-use crate::support::{Answer, Office, passer_by, satisfied};
+use crate::support::{Answer, Office, looked_up, passer_by, satisfied};
 
 const HANDS: u32 = 64;
 
@@ -64,6 +64,12 @@ async fn own_proofs(office: &Office, rating: &Value) -> Vec<Value> {
     for hand in 0..HANDS {
         let mut body = rating.clone();
         body["attempt"] = attempt(hand).into();
+        // Half of them have not looked the receipt up.
+        if hand % 2 == 0
+            && let Some(body) = body.as_object_mut()
+        {
+            body.remove("dossier");
+        }
         bodies.push(office.solved(Purpose::Rate, &body).await);
     }
     bodies
@@ -76,7 +82,7 @@ fn attempt(number: u32) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_receipt_in_sixty_four_hands_rates_once() {
     let office = Arc::new(Office::open().await);
-    let rating = satisfied(UNIT, &office.slip().await);
+    let rating = looked_up(UNIT, &office.slip().await);
 
     let bodies = own_proofs(&office, &rating).await;
     let answers = race(&office, "/api/ratings", bodies).await;
@@ -88,7 +94,7 @@ async fn one_receipt_in_sixty_four_hands_rates_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bare_code_in_sixty_four_hands_rates_once_and_tells_nobody() {
     let office = Arc::new(Office::open().await);
-    let rating = satisfied(UNIT, &office.bare_slip().await);
+    let rating = looked_up(UNIT, &office.bare_slip().await);
 
     let bodies = own_proofs(&office, &rating).await;
     let answers = race(&office, "/api/ratings", bodies).await;
@@ -147,7 +153,7 @@ async fn one_proof_in_sixty_four_hands_looks_up_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_attempt_sent_sixty_four_times_is_one_rating_and_every_sender_hears_so() {
     let office = Arc::new(Office::open().await);
-    let mut rating = satisfied(UNIT, &office.slip().await);
+    let mut rating = looked_up(UNIT, &office.slip().await);
     rating["attempt"] = attempt(1).into();
     let rating = office.solved(Purpose::Rate, &rating).await;
 
@@ -212,7 +218,10 @@ async fn rate_until_told(office: &Office, address: &str, serial: u32) -> u32 {
     let (slip, receipt) =
         fixture::dossier_of(&office.stack.keyring, 1 + serial % 9_000, true, received);
     office.stack.store.put_dossiers(&[receipt]).await.unwrap();
-    let mut rating = satisfied(UNIT, &slip);
+    let mut rating = match serial % 2 {
+        0 => looked_up(UNIT, &slip),
+        _ => satisfied(UNIT, &slip),
+    };
     rating["attempt"] = attempt(serial).into();
     let rating = office.solved(Purpose::Rate, &rating).await;
     let mut tries = 0;

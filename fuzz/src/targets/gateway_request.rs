@@ -56,7 +56,7 @@ const HEADER_VALUES: [&str; 12] = [
     "",
 ];
 /// Names of a body with values that are right together.
-const GOOD: [(&str, &[&str]); 12] = [
+const GOOD: [(&str, &[&str]); 13] = [
     (
         "subject",
         &[
@@ -82,6 +82,13 @@ const GOOD: [(&str, &[&str]); 12] = [
     ),
     ("lang", &["vi", "en"]),
     ("rater_kind", &["participant", "non_participant"]),
+    (
+        "dossier",
+        &[
+            "ho-tich 2026-11-20 2026-11-19 phuong-hai-chau-01:desk",
+            "ho-tich - - -",
+        ],
+    ),
 ];
 const OTHER_NAMES: [&str; 9] = [
     "receipt_code",
@@ -209,8 +216,15 @@ fn fields(world: &World, path: &str, u: &mut Unstructured<'_>) -> Result<Map<Str
     }
     if rates {
         for (name, values) in GOOD {
-            let optional =
-                ["questionnaire", "suggestion", "attempt", "offered", "lang"].contains(&name);
+            let optional = [
+                "questionnaire",
+                "suggestion",
+                "attempt",
+                "offered",
+                "lang",
+                "dossier",
+            ]
+            .contains(&name);
             let strangers = ["full_name", "phone", "consent"].contains(&name);
             if (optional && u.ratio(3, 4)?) || (strangers && participant) {
                 continue;

@@ -43,11 +43,16 @@ impl Expressions<'_> {
                 _ => Err(unknown()),
             };
         }
-        let [name, ">", value] = part.split(' ').collect::<Vec<_>>()[..] else {
+        let [name, comparison, value] = part.split(' ').collect::<Vec<_>>()[..] else {
             return Err(unknown());
         };
         let attribute = item.and_then(|item| item.get(self.name(name)));
-        Ok(attribute.is_some_and(|attribute| number(attribute) > number(self.value(value))))
+        let value = self.value(value);
+        match comparison {
+            ">" => Ok(attribute.is_some_and(|attribute| number(attribute) > number(value))),
+            "=" => Ok(attribute == Some(value)),
+            _ => Err(unknown()),
+        }
     }
 
     /// Changes `item` as the update expression says.
