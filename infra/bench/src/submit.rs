@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::load::{Call, Outcome, closed, open};
 use crate::process::Server;
 use crate::table::{Goal, Line, Section, median};
-use crate::world::{Dossier, World, keyring, posts};
+use crate::world::{Dossier, Form, World, keyring, posts};
 use crate::yardstick::{sqlite_commits, start_echo};
 use crate::{Fault, engine};
 
@@ -76,7 +76,7 @@ struct Run {
 /// # Errors
 /// When a rating is refused, lost, or counted twice.
 pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
-    let all = scale.ratings * scale.runs + scale.open_ratings();
+    let all = scale.ratings * (scale.runs + 1) + scale.open_ratings();
     let world = World::write(&folder.join("world"), all)?;
     let never: &[_] = &["--publish-every", "86400"];
     let options = if scale.publishing { &[] } else { never };
@@ -86,34 +86,42 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
     let tables = engine::store(&server.data)?;
 
     let mut done = 0;
-    let (mut runs, mut echoes, mut commits) = (Vec::new(), Vec::new(), Vec::new());
-    for run in 0..scale.runs {
-        let (rated, _) = world.dossiers[done..].split_at(scale.ratings);
-        let bodies = posts(&keyring, rated)?;
+    let mut rate = async |form| {
+        let rated = &world.dossiers[done..done + scale.ratings];
+        let bodies = posts(&keyring, rated, form)?;
         let (begun, cpu) = (Instant::now(), server.process.cpu()?);
-        let calls = calls(&bodies);
-        let outcome = closed(&server.address, scale.clients, calls.clone()).await?;
+        let outcome = closed(&server.address, scale.clients, calls(&bodies)).await?;
         let outcome = outcome.all(201)?;
         done += rated.len();
         wait_counted(&tables, &units, done).await?;
-        runs.push(Run {
+        let run = Run {
             counted: per_second(rated.len(), begun.elapsed()),
             cpu: per_thousand(rated.len(), server.process.cpu()? - cpu),
             outcome,
-        });
+        };
+        Ok::<_, Fault>((run, bodies))
+    };
+    let (mut runs, mut echoes, mut commits) = (Vec::new(), Vec::new(), Vec::new());
+    for run in 0..scale.runs {
+        let (measured, bodies) = rate(Form::Receipt).await?;
+        runs.push(measured);
 
         let (echo, address) = start_echo()?;
+        let calls = calls(&bodies);
         let cpu = echo.cpu()?;
         let outcome = closed(&address, scale.clients, calls).await?.all(200)?;
-        echoes.push((per_thousand(rated.len(), echo.cpu()? - cpu), outcome.rate()));
+        let cpu = per_thousand(scale.ratings, echo.cpu()? - cpu);
+        echoes.push((cpu, outcome.rate()));
         let place = folder.join(format!("sqlite-{run}"));
         std::fs::create_dir_all(&place)?;
         commits.push(sqlite_commits(&place, &bodies)?);
     }
 
+    let (looked_up, _) = rate(Form::Official).await?;
+
     let (rate, seconds) = scale.open;
     let rated = &world.dossiers[done..];
-    let calls = calls(&posts(&keyring, rated)?);
+    let calls = calls(&posts(&keyring, rated, Form::Receipt)?);
     let opened = open(&server.address, scale.clients, rate, calls).await?;
     let opened = opened.all(201)?;
     wait_counted(&tables, &units, world.dossiers.len()).await?;
@@ -156,6 +164,13 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
         )
         .beside("SQLite: rating + sum a commit", commit_cpu)
         .goal(Goal::AtMost(0.5)),
+        Line::new(
+            "the same, the receipt looked up as its rating is saved",
+            looked_up.cpu,
+            "CPU-s per 1,000",
+        )
+        .beside("not looked up", cpu)
+        .note(format!("one run of {}", scale.ratings)),
         Line::new("acknowledged", accepted, "/s")
             .beside("axum JSON echo", echo_rate)
             .goal(Goal::AtLeast(1_500.0)),

@@ -23,6 +23,15 @@ const SERIALS: usize = 10_000;
 /// One rating of so many is not satisfied.
 const NOT_SATISFIED_EVERY: usize = 8;
 
+/// Which form a rating is posted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The one that looking a receipt up gives; it says what was looked up.
+    Receipt,
+    /// An official's own page, where the receipt is looked up as the rating is saved.
+    Official,
+}
+
 /// Dossiers of a catalog, each rated once.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -45,6 +54,8 @@ pub struct Dossier {
     pub official: String,
     /// Its field.
     pub field: String,
+    /// What looking it up says of it.
+    pub said: String,
 }
 
 impl Dossier {
@@ -77,7 +88,7 @@ impl World {
         }
         let received = local_date(Timestamp::now()).checked_sub(jiff::Span::new().days(AGE))?;
         let due = received.checked_add(jiff::Span::new().days(AGE / 2))?;
-        let dossiers = dossiers(&catalog, count, received)?;
+        let dossiers = dossiers(&catalog, count, received, due)?;
         let mut text = "code,secret,unit,officials,field,received,due,returned,status\n".to_owned();
         for dossier in &dossiers {
             let Dossier {
@@ -86,6 +97,7 @@ impl World {
                 unit,
                 official,
                 field,
+                said: _,
             } = dossier;
             writeln!(
                 text,
@@ -107,7 +119,12 @@ pub fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample/catalog/da-nang")
 }
 
-fn dossiers(catalog: &Path, count: usize, received: Date) -> Result<Vec<Dossier>, Fault> {
+fn dossiers(
+    catalog: &Path,
+    count: usize,
+    received: Date,
+    due: Date,
+) -> Result<Vec<Dossier>, Fault> {
     let units = rows(&catalog.join("units.csv"))?;
     let open: HashSet<_> = units
         .iter()
@@ -125,6 +142,7 @@ fn dossiers(catalog: &Path, count: usize, received: Date) -> Result<Vec<Dossier>
         // A stride without common factor: neighbours in time are not neighbours in a unit.
         let official = officials[serial * 137 % officials.len()];
         let office = serial / SERIALS;
+        let (id, field) = (&official["id"], &fields[serial % fields.len()]["id"]);
         Dossier {
             code: format!(
                 "000.{:02}.{:02}.H17-{day}-{:04}",
@@ -134,8 +152,9 @@ fn dossiers(catalog: &Path, count: usize, received: Date) -> Result<Vec<Dossier>
             ),
             secret: ReceiptSecret::from_bits(rand::random()).printed(),
             unit: official["unit"].clone(),
-            official: official["id"].clone(),
-            field: fields[serial % fields.len()]["id"].clone(),
+            official: id.clone(),
+            field: field.clone(),
+            said: format!("{field} {due} {due} {id}:desk"),
         }
     });
     Ok(dossiers.collect())
@@ -220,13 +239,14 @@ pub fn look_up(keyring: &Keyring, dossier: &Dossier, now: Timestamp) -> Result<S
     Ok(body.to_string())
 }
 
-/// The body of the post that rates `dossier`: seven answers and a solved security code.
+/// The body of the post that rates `dossier` from a form: seven answers and a solved security code.
 ///
 /// # Errors
 /// When the code cannot be made.
 pub fn post(
     keyring: &Keyring,
     dossier: &Dossier,
+    form: Form,
     serial: usize,
     now: Timestamp,
 ) -> Result<String, Fault> {
@@ -240,7 +260,7 @@ pub fn post(
     };
     let (altcha, salt) = security_code(keyring, &scope, now)?;
     let satisfied = !serial.is_multiple_of(NOT_SATISFIED_EVERY);
-    let body = json!({
+    let mut body = json!({
         "subject": subject,
         "rater_kind": "participant",
         "field_id": dossier.field,
@@ -259,14 +279,17 @@ pub fn post(
         "altcha": altcha,
         "salt": salt.as_str(),
     });
+    if form == Form::Receipt {
+        body["dossier"] = dossier.said.as_str().into();
+    }
     Ok(body.to_string())
 }
 
-/// The posts that rate `dossiers`, made on every processor at once.
+/// The posts that rate `dossiers` from a form, made on every processor at once.
 ///
 /// # Errors
 /// When a security code cannot be made.
-pub fn posts(keyring: &Keyring, dossiers: &[Dossier]) -> Result<Vec<String>, Fault> {
+pub fn posts(keyring: &Keyring, dossiers: &[Dossier], form: Form) -> Result<Vec<String>, Fault> {
     let now = Timestamp::now();
     let hands = std::thread::available_parallelism()?.get();
     let share = dossiers.len().div_ceil(hands).max(1);
@@ -277,7 +300,7 @@ pub fn posts(keyring: &Keyring, dossiers: &[Dossier]) -> Result<Vec<String>, Fau
                 scope.spawn(move || {
                     let posts = dossiers.iter().enumerate();
                     posts
-                        .map(|(serial, dossier)| post(keyring, dossier, serial, now))
+                        .map(|(serial, dossier)| post(keyring, dossier, form, serial, now))
                         .collect::<Result<Vec<_>, _>>()
                 })
             })
