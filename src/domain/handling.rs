@@ -30,7 +30,7 @@ pub struct Handling {
 }
 
 impl Handling {
-    /// Reads the handling of a dossier of `unit_id`; `None` for what is not written as one is.
+    /// Reads the handling of a dossier of `unit_id`; `None` for what cannot be read as one.
     #[must_use]
     pub fn parse(unit_id: &UnitId, text: &str) -> Option<Self> {
         let day = |text: &str| match text {

@@ -214,14 +214,11 @@ async fn save(
                 ..rating_of(subject, attestation, handling, &checked, now)
             };
             let nonce = nonce.as_ref();
-            if let Some(said) = said(body, subject) {
-                let secret_hash = secret.as_ref().map(|it| app.keyring.secret_hash(code, it));
-                let attestation = match secret_hash {
-                    Some(_) => Attestation::DossierVerified,
-                    None => Attestation::DossierClaimed,
-                };
-                let rating = rating(attestation, Some(&said));
-                let digest = said.digest(secret_hash.as_deref());
+            if let Some(secret) = secret
+                && let Some(said) = said(app, body, code, secret, subject)
+            {
+                let rating = rating(Attestation::DossierVerified, Some(&said));
+                let digest = said.digest(Some(&app.keyring.secret_hash(code, secret)));
                 let saved =
                     commit_if_said(app, &rating, claim.clone(), &digest, &checked, nonce, now);
                 if let Some(done) = saved.await? {
@@ -262,9 +259,16 @@ async fn save(
     }
 }
 
-/// What the form of a receipt says of the dossier, if it may rate `subject`.
-fn said(body: &SubmitRating, subject: &Subject) -> Option<Handling> {
-    let said = Handling::parse(&subject.unit_id, body.dossier.as_deref()?)?;
+/// What whoever has the slip was told of its dossier, if it may rate `subject`.
+fn said(
+    app: &App,
+    body: &SubmitRating,
+    code: &ReceiptCode,
+    secret: &ReceiptSecret,
+    subject: &Subject,
+) -> Option<Handling> {
+    let text = body.dossier.as_deref()?;
+    let said = app.keyring.vouched(code, secret, &subject.unit_id, text)?;
     may_rate(&said, subject).then_some(said)
 }
 
@@ -439,8 +443,8 @@ fn done(app: &App, rating: &Rating, again: bool, write_units: f64) -> Done {
     }
 }
 
-/// Saves without a look at the receipt, on the condition that it says what the form does; `None` when it was not saved so,
-/// and looking tells why.
+/// Saves without a look at the receipt, on the condition that it says what the form does; `None` when that was refused, and
+/// looking tells why.
 async fn commit_if_said(
     app: &App,
     rating: &Rating,

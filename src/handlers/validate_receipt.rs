@@ -59,9 +59,9 @@ pub struct ValidReceipt {
     pub subjects: Vec<String>,
     /// Those who handled the dossier.
     pub officials: Vec<HandlingOfficial>,
-    /// What the receipt says of its dossier, to be sent along with a rating.
-    #[schema(example = "ho-tich 2026-10-20 2026-10-19 48-20242-01:desk")]
-    pub dossier: String,
+    /// To be sent along with a rating; where the slip carries a secret part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<String>,
 }
 
 /// An official and their part in a dossier.
@@ -98,9 +98,9 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Bod
         }
     };
     match look_up(app, &form, now).await {
-        Ok(stored) => {
+        Ok((stored, dossier)) => {
             tracing::info!(route = ROUTE, status = 200, unit = %stored.receipt.unit_id, outcome = "valid", "receipt looked up");
-            match answer(app, &stored, &form, lang, now).await {
+            match answer(app, &stored, dossier, &form, lang, now).await {
                 Ok(response) => response,
                 Err(refusal) => refused(app, refusal, &form, lang, now),
             }
@@ -135,7 +135,13 @@ impl From<StoreError> for Refusal {
     }
 }
 
-async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt, Refusal> {
+/// The receipt, and what its form says of the dossier; days of a dossier are for those who have its slip, and a bare code can
+/// be guessed.
+async fn look_up(
+    app: &App,
+    form: &Form,
+    now: Timestamp,
+) -> Result<(StoredReceipt, Option<String>), Refusal> {
     let body: ValidateReceipt = form.parse().map_err(|error| Problem::from(error.kind))?;
     let (code, secret) =
         check::check_receipt(body.receipt_code.as_deref(), body.receipt_secret.as_deref())
@@ -146,7 +152,11 @@ async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt
     let found = app.store.look_up(&hash, today).await?;
     match valid(app, found.receipt, &code, secret.as_ref(), now) {
         Ok(stored) => match app.store.spend(&nonce).await? {
-            Spent::Now => Ok(stored),
+            Spent::Now => {
+                let handling = Handling::from(&stored.receipt);
+                let dossier = secret.map(|secret| app.keyring.vouch(&code, &secret, &handling));
+                Ok((stored, dossier))
+            }
             Spent::Before => Err(refused_code("wrong").into()),
         },
         Err(kind) => match app.store.count_try(&hash, today, Some(&nonce), now).await? {
@@ -239,6 +249,7 @@ async fn check_challenge(
 async fn answer(
     app: &App,
     stored: &StoredReceipt,
+    dossier: Option<String>,
     form: &Form,
     lang: Lang,
     now: Timestamp,
@@ -261,7 +272,6 @@ async fn answer(
             .is_none_or(|official| entry.official(official, today).is_some())
     };
     let free: Vec<Subject> = free.iter().filter(open).cloned().collect();
-    let dossier = Handling::from(receipt).to_string();
     if form.wire == Wire::Json {
         let officials = receipt
             .officials
@@ -292,7 +302,7 @@ async fn answer(
         .collect();
     let values = TypedValues::from_form(form)
         .with("field_id", receipt.field_id.as_str())
-        .with("dossier", &dossier);
+        .with("dossier", dossier.as_deref().unwrap_or_default());
     let context = SiteContext {
         head: &head,
         lang,

@@ -238,13 +238,13 @@ impl Plan {
                 Some(item) => {
                     let old = receipt_from_item(item)
                         .map_err(|e| StoreError::during("read receipts")(e.into()))?;
-                    if old == new.receipt {
+                    let secret = item.get(SECRET).and_then(|secret| secret.as_s().ok());
+                    let digest = digest(&new.receipt, secret.map(String::as_str));
+                    if old == new.receipt && item.get(DIGEST) == Some(&digest) {
                         (DossierOutcome::Unchanged, [0; 3])
                     } else if contradicts(&old, &new.receipt) {
                         (DossierOutcome::Contradicted, [0; 3])
                     } else {
-                        let secret = item.get(SECRET).and_then(|secret| secret.as_s().ok());
-                        let digest = digest(&new.receipt, secret.map(String::as_str));
                         let update = update(&key, &old, &new.receipt, digest, table)?;
                         actions.push(TransactWriteItem::builder().update(update).build());
                         let before = contribution(&old);

@@ -93,8 +93,8 @@ impl Store {
 
     /// Saves a rating of a receipt nobody has read, if it is as `said` (`Handling::digest`): the transaction decides.
     ///
-    /// Returns the write units consumed, where the table reports them; `None` when nothing was saved, for whichever
-    /// reason: [`Store::look_up`] and [`Store::submit`] tell.
+    /// Returns the write units consumed, where the table reports them; `None` when a condition refused, for whichever
+    /// reason, a lost reply to an earlier try among them: [`Store::look_up`] and [`Store::submit`] tell.
     ///
     /// # Errors
     /// As of [`Store::submit`].

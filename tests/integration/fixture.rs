@@ -228,11 +228,16 @@ pub(crate) fn dossier_of(
             returned: Some(received.checked_add(4.days()).unwrap()),
         },
     };
+    let handling = Handling::from(&receipt.receipt);
+    let dossier = match &secret {
+        Some(secret) => keyring.vouch(&parsed, secret, &handling),
+        None => handling.to_string(),
+    };
     (
         Slip {
             code,
-            secret: secret.map(|secret| secret.printed()),
-            dossier: Handling::from(&receipt.receipt).to_string(),
+            secret: secret.as_ref().map(ReceiptSecret::printed),
+            dossier,
         },
         receipt,
     )

@@ -5,11 +5,13 @@ use jiff::{Timestamp, ToSpan};
 use local::dynamo::RATINGS_TABLE;
 use serde_json::{Value, json};
 use thuocdo::challenge::Purpose;
+use thuocdo::domain::catalog::OfficialRole;
 use thuocdo::domain::handling::Handling;
-use thuocdo::domain::id::UnitId;
+use thuocdo::domain::id::{FieldId, OfficialId, UnitId};
 use thuocdo::domain::period::local_date;
 use thuocdo::domain::rating::{Attestation, Rating, RatingId};
-use thuocdo::domain::receipt::ReceiptCode;
+use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
+use thuocdo::store::dossier::DossierOutcome;
 
 use crate::fixture::{self, OFFICIAL, OTHER_OFFICIAL, Slip, UNIT};
 use crate::support::{Office, looked_up, official, satisfied};
@@ -48,7 +50,15 @@ async fn tries(office: &Office, slip: &Slip) -> u32 {
 }
 
 fn handling(slip: &Slip) -> Handling {
-    Handling::parse(&UnitId::parse(UNIT).unwrap(), &slip.dossier).unwrap()
+    let (said, _) = slip.dossier.rsplit_once(' ').unwrap();
+    Handling::parse(&UnitId::parse(UNIT).unwrap(), said).unwrap()
+}
+
+/// What looking the slip up would say, were its dossier so handled.
+fn vouched(office: &Office, slip: &Slip, handling: &Handling) -> String {
+    let code = ReceiptCode::parse(&slip.code).unwrap();
+    let secret = ReceiptSecret::parse(slip.secret.as_ref().unwrap()).unwrap();
+    office.stack.keyring.vouch(&code, &secret, handling)
 }
 
 #[tokio::test]
@@ -86,18 +96,26 @@ async fn what_was_looked_up_saves_the_same_rating_as_looking_it_up_again() {
 }
 
 #[tokio::test]
-async fn a_receipt_that_was_looked_up_is_not_read_again() {
+async fn a_slip_with_a_secret_that_was_looked_up_is_not_read_again() {
     let office = Office::open().await;
-    let (read, unread) = (office.slip().await, office.slip().await);
-    for slip in [&read, &unread] {
+    let slips = [
+        office.slip().await,
+        office.slip().await,
+        office.bare_slip().await,
+    ];
+    for slip in &slips {
         // Nobody can read it any more.
         remove(&office, slip, "status").await;
     }
 
-    let read = office.rate(&satisfied(UNIT, &read)).await;
-    let unread = office.rate(&looked_up(UNIT, &unread)).await;
+    let [read, unread, bare] = &slips;
+    let answers = [
+        office.rate(&satisfied(UNIT, read)).await,
+        office.rate(&looked_up(UNIT, unread)).await,
+        office.rate(&looked_up(UNIT, bare)).await,
+    ];
 
-    assert_eq!((read.status, unread.status), (503, 201), "{}", unread.body);
+    assert_eq!(answers.map(|answer| answer.status), [503, 201, 503]);
 }
 
 #[tokio::test]
@@ -110,47 +128,42 @@ async fn a_form_that_says_otherwise_than_the_receipt_saves_what_the_receipt_says
     );
     let expected = alike(office.stored_ratings().await.remove(0));
     let said = handling(&honest);
+    let change = |change: fn(&mut Handling)| {
+        let mut lie = said.clone();
+        change(&mut lie);
+        lie
+    };
     let lies = [
-        said.to_string().replace("dat-dai", "ho-tich"),
-        said.to_string().replace(":desk", ":settle"),
-        Handling {
-            due: said.due.map(|due| due.checked_sub(9.days()).unwrap()),
-            ..said.clone()
-        }
-        .to_string(),
-        Handling {
-            due: None,
-            ..said.clone()
-        }
-        .to_string(),
-        Handling {
-            returned: None,
-            ..said.clone()
-        }
-        .to_string(),
-        Handling {
-            officials: said.officials[..1].to_vec(),
-            ..said.clone()
-        }
-        .to_string(),
-        Handling {
-            officials: said.officials[1..].to_vec(),
-            ..said.clone()
-        }
-        .to_string(),
-        String::new(),
-        "không phải hồ sơ".to_owned(),
+        change(|lie| lie.field_id = FieldId::parse("ho-tich").unwrap()),
+        change(|lie| lie.officials[0].1 = OfficialRole::Settle),
+        change(|lie| lie.due = lie.due.map(|due| due.checked_sub(9.days()).unwrap())),
+        change(|lie| lie.due = None),
+        change(|lie| lie.returned = None),
+        change(|lie| lie.officials.truncate(1)),
+        change(|lie| drop(lie.officials.remove(0))),
     ];
 
-    for lie in &lies {
-        let mut rating = looked_up(&official(), &office.slip().await);
-        rating["dossier"] = lie.as_str().into();
+    let mut rated = 1;
+    let rate = async |slip: &Slip, lie: &str| {
+        let mut rating = looked_up(&official(), slip);
+        rating["dossier"] = lie.into();
         let answer = office.rate(&rating).await;
         assert_eq!(answer.status, 201, "{lie}: {}", answer.body);
+    };
+    for lie in &lies {
+        let (told, untold) = (office.slip().await, office.slip().await);
+        // The first as if the dossier had been so when the slip was looked up.
+        rate(&told, &vouched(&office, &told, lie)).await;
+        rate(&untold, &lie.to_string()).await;
+        rated += 2;
+    }
+    for lie in ["", " ", "không phải hồ sơ", honest.dossier.as_str()] {
+        rate(&office.slip().await, lie).await;
+        rated += 1;
     }
 
     let stored = office.stored_ratings().await;
-    assert_eq!(stored.len(), 1 + lies.len());
+    assert_eq!(stored.len(), rated);
     for rating in stored {
         assert_eq!(alike(rating), expected);
     }
@@ -162,12 +175,17 @@ async fn an_official_the_receipt_does_not_name_is_not_rated_however_the_form_nam
     let (mut slip, mut receipt) =
         fixture::dossier(&office.stack.keyring, 900, true, Timestamp::now());
     receipt.receipt.officials.truncate(1);
-    slip.dossier = Handling::from(&receipt.receipt).to_string();
+    slip.dossier = vouched(&office, &slip, &Handling::from(&receipt.receipt));
     office.stack.store.put_dossiers(&[receipt]).await.unwrap();
     let other = format!("{UNIT}/{OTHER_OFFICIAL}");
 
     let mut lie = looked_up(&other, &slip);
-    lie["dossier"] = format!("{} {OTHER_OFFICIAL}:desk", slip.dossier).into();
+    let mut named = handling(&slip);
+    named.officials.push((
+        OfficialId::parse(OTHER_OFFICIAL).unwrap(),
+        OfficialRole::Desk,
+    ));
+    lie["dossier"] = vouched(&office, &slip, &named).into();
     for rating in [looked_up(&other, &slip), lie] {
         let answer = office.rate(&rating).await;
         assert_eq!(
@@ -200,6 +218,14 @@ async fn a_wrong_secret_is_refused_and_counted_whatever_the_form_says() {
     for secret in [stranger.secret.clone().into(), json!("")] {
         answers.push(office.rate(&wrong(secret)).await);
     }
+    // Even with our word for it.
+    let mistaken = Slip {
+        secret: stranger.secret.clone(),
+        ..slip.clone()
+    };
+    let mut vouched_for = wrong(stranger.secret.clone().into());
+    vouched_for["dossier"] = vouched(&office, &mistaken, &handling(&slip)).into();
+    answers.push(office.rate(&vouched_for).await);
 
     assert_eq!(
         (plain.status, plain.problem()),
@@ -208,7 +234,7 @@ async fn a_wrong_secret_is_refused_and_counted_whatever_the_form_says() {
     for answer in &answers {
         assert_eq!(answer, &plain);
     }
-    assert_eq!((office.stored().await, tries(&office, &slip).await), (0, 3));
+    assert_eq!((office.stored().await, tries(&office, &slip).await), (0, 4));
 }
 
 #[tokio::test]
@@ -250,7 +276,7 @@ async fn a_dossier_that_moved_on_while_the_form_was_open_is_rated_as_it_is_now()
         .await
         .unwrap();
     let now = Slip {
-        dossier: Handling::from(&receipt.receipt).to_string(),
+        dossier: vouched(&office, &slip, &Handling::from(&receipt.receipt)),
         ..slip.clone()
     };
     // Nobody can read it any more: only a form that knows how it is now can rate.
@@ -282,6 +308,27 @@ async fn an_expired_receipt_and_one_from_before_digests_are_looked_up() {
         (422, "receipt-refused".into())
     );
     assert_eq!(saved.status, 201, "{}", saved.body);
+}
+
+#[tokio::test]
+async fn importing_a_dossier_again_gives_an_older_receipt_its_digest() {
+    let office = Office::open().await;
+    let (slip, receipt) = fixture::dossier(&office.stack.keyring, 903, true, Timestamp::now());
+    let store = &office.stack.store;
+    store
+        .put_dossiers(std::slice::from_ref(&receipt))
+        .await
+        .unwrap();
+    remove(&office, &slip, "digest").await;
+
+    let again = store.put_dossiers(std::slice::from_ref(&receipt)).await;
+    let once_more = store.put_dossiers(std::slice::from_ref(&receipt)).await;
+    remove(&office, &slip, "status").await;
+    let unread = office.rate(&looked_up(UNIT, &slip)).await;
+
+    assert_eq!(again.unwrap(), [DossierOutcome::Updated]);
+    assert_eq!(once_more.unwrap(), [DossierOutcome::Unchanged]);
+    assert_eq!(unread.status, 201, "{}", unread.body);
 }
 
 #[tokio::test]

@@ -27,6 +27,22 @@ async fn a_holder_sees_unit_field_and_officials_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn whoever_has_a_bare_code_learns_no_day_of_its_dossier() {
+    let office = Office::open().await;
+    let slip = office.bare_slip().await;
+
+    let answer = office
+        .validate(&json!({ "receipt_code": slip.code, "receipt_secret": "" }))
+        .await;
+
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let told = answer.json();
+    let mut told: Vec<_> = told.as_object().unwrap().keys().collect();
+    told.sort();
+    assert_eq!(told, ["field_id", "officials", "subjects", "unit_id"]);
+}
+
+#[tokio::test]
 async fn what_is_rated_already_is_no_longer_offered() {
     let office = Office::open().await;
     let slip = office.slip().await;

@@ -10,8 +10,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 use thuocdo::challenge::{Commitment, LIFETIME, Purpose, Salt, Scope};
+use thuocdo::domain::handling::Handling;
+use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::local_date;
-use thuocdo::domain::receipt::ReceiptSecret;
+use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
 use thuocdo::keyring::Keyring;
 
 use crate::Fault;
@@ -54,8 +56,8 @@ pub struct Dossier {
     pub official: String,
     /// Its field.
     pub field: String,
-    /// What looking it up says of it.
-    pub said: String,
+    /// Who handled it, and when it was due and returned.
+    pub handling: Handling,
 }
 
 impl Dossier {
@@ -97,7 +99,7 @@ impl World {
                 unit,
                 official,
                 field,
-                said: _,
+                handling: _,
             } = dossier;
             writeln!(
                 text,
@@ -143,7 +145,7 @@ fn dossiers(
         let official = officials[serial * 137 % officials.len()];
         let office = serial / SERIALS;
         let (id, field) = (&official["id"], &fields[serial % fields.len()]["id"]);
-        Dossier {
+        Ok(Dossier {
             code: format!(
                 "000.{:02}.{:02}.H17-{day}-{:04}",
                 office / 100,
@@ -154,10 +156,14 @@ fn dossiers(
             unit: official["unit"].clone(),
             official: id.clone(),
             field: field.clone(),
-            said: format!("{field} {due} {due} {id}:desk"),
-        }
+            handling: Handling::parse(
+                &UnitId::parse(&official["unit"])?,
+                &format!("{field} {due} {due} {id}:desk"),
+            )
+            .ok_or("a handling that is none")?,
+        })
     });
-    Ok(dossiers.collect())
+    dossiers.collect()
 }
 
 fn rows(path: &Path) -> Result<Vec<BTreeMap<String, String>>, Fault> {
@@ -280,7 +286,9 @@ pub fn post(
         "salt": salt.as_str(),
     });
     if form == Form::Receipt {
-        body["dossier"] = dossier.said.as_str().into();
+        let code = ReceiptCode::parse(&dossier.code)?;
+        let secret = ReceiptSecret::parse(&dossier.secret)?;
+        body["dossier"] = keyring.vouch(&code, &secret, &dossier.handling).into();
     }
     Ok(body.to_string())
 }

@@ -59,9 +59,7 @@ pub struct SubmitRating {
     /// What the form of a receipt offers to rate, each `subject:role`, so that the form can be shown again when none was
     /// chosen.
     pub offered: Option<String>,
-    /// What the look-up of the receipt said of its dossier, unchanged: saves looking it up once more. Never taken at its
-    /// word.
-    #[schema(example = "ho-tich 2026-10-20 2026-10-19 48-20242-01:desk")]
+    /// What the look-up of the receipt said of its dossier, unchanged: saves looking it up once more.
     pub dossier: Option<String>,
     /// Language of the answer: `vi` or `en`.
     pub lang: Option<String>,
