@@ -63,6 +63,10 @@ pub struct Measured {
     pub init: f64,
     /// CPU milliseconds of the first call after a start.
     pub first: f64,
+    /// The same of the floor, started before each of these starts: a machine is not as fast now as a minute ago.
+    pub floor_init: f64,
+    /// And its first call.
+    pub floor_first: f64,
     /// CPU milliseconds of a later call; none where there was none.
     pub steady: Option<f64>,
     /// Most bytes resident at once.
@@ -99,14 +103,14 @@ pub async fn walk(folder: &Path, functions: &Path, scale: Scale) -> Result<Vec<M
     let world = World::write(&folder.join("world"), 2 * scale.calls)?;
     let dossiers = &world.dossiers[..scale.calls];
     let mut all = Vec::new();
+    let nothing = asking(&sample("issue-challenge")?, "scope", "none");
     let mut measured = async |function, doing: &str, starts, calls| {
-        all.push(measure(&stage, function, doing, starts, &calls).await?);
+        all.push(measure(&stage, function, doing, starts, &calls, &nothing).await?);
         Ok::<_, Fault>(())
     };
 
-    let nothing = asking(&sample("issue-challenge")?, "scope", "none");
-    let nothing = Calls::new(vec![nothing; scale.calls], Expected::Status(200));
-    measured(FLOOR, "nothing", scale.starts, nothing).await?;
+    let idle = Calls::new(vec![nothing.clone(); scale.calls], Expected::Status(200));
+    measured(FLOOR, "nothing", scale.starts, idle).await?;
 
     let catalog = drop_catalog(&stage, &world).await?;
     measured("import-catalog", "a city's catalog", 1, catalog).await?;
@@ -232,18 +236,27 @@ async fn drop_dossiers(stage: &Stage, world: &World, batch: usize) -> Result<Cal
     Ok(Calls::new(events, Expected::Exactly(1)))
 }
 
-/// Starts `function` as often as asked; each start but the last has one call, the last has the rest.
+/// Starts `function` as often as asked; each start but the last has one call, the last has the rest. Before each, the floor
+/// is started and asked `nothing`.
 async fn measure(
     stage: &Stage,
     function: &str,
     doing: &str,
     starts: usize,
     calls: &Calls,
+    nothing: &str,
 ) -> Result<Measured, Fault> {
     let (mut inits, mut firsts, mut later) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floor_inits, mut floor_firsts) = (Vec::new(), Vec::new());
     let mut peak = 0;
     let last = starts.min(calls.events.len()).saturating_sub(1);
     for start in 0..=last {
+        let mut floor = stage.start(FLOOR).await?;
+        let idle = floor.invoke(nothing.to_owned()).await?;
+        floor_inits.push(milliseconds(floor.init().cpu));
+        floor_firsts.push(milliseconds(idle.cost.cpu));
+        floor.stop().await;
+
         let mut bootstrap = stage.start(function).await?;
         inits.push(milliseconds(bootstrap.init().cpu));
         let end = if start == last {
@@ -273,6 +286,8 @@ async fn measure(
         later: later.len(),
         init: median(inits),
         first: median(firsts),
+        floor_init: median(floor_inits),
+        floor_first: median(floor_firsts),
         steady: (!later.is_empty()).then(|| median(later)),
         peak,
     })
