@@ -2,7 +2,7 @@
 
 pub mod aggregate_ratings;
 pub mod get_statistics;
-pub mod import_catalog;
+pub mod import_files;
 pub mod issue_challenge;
 pub mod publish_pages;
 pub mod reconcile_tallies;

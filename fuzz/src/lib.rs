@@ -55,7 +55,7 @@ pub const TARGETS: [Target; 10] = [
     Target {
         name: "bucket-event",
         run: targets::bucket_event::run,
-        events: &["import-catalog"],
+        events: &["import-files"],
         hundreds: 4,
     },
     Target {

@@ -8,7 +8,7 @@ use serde_json::json;
 use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::domain::receipt::ReceiptSecret;
-use thuocdo::handlers::import_catalog::{self, ImportReport};
+use thuocdo::handlers::import_files::{self, ImportReport};
 use thuocdo::handlers::publish_pages;
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
@@ -135,7 +135,7 @@ impl World {
     /// Drops `files` into an empty bucket and has `announced` imported.
     pub(crate) fn import(&self, files: &[(String, &[u8])], announced: &str) -> Vec<ImportReport> {
         let event = json!({ "Records": [{ "s3": { "object": { "key": announced } } }] });
-        let event = import_catalog::read_event(complete(event));
+        let event = import_files::read_event(complete(event));
         assert_eq!(event.records.len(), 1);
         self.import_event(files, event)
     }
@@ -155,7 +155,7 @@ impl World {
                 put.await.expect("the bucket is in memory");
             }
             let imported =
-                import_catalog::handle(&self.store, &self.dropped, &self.keyring, event, now());
+                import_files::handle(&self.store, &self.dropped, &self.keyring, event, now());
             let reports = imported.await.expect("neither tables nor bucket fail");
             for report in &reports {
                 let text = self
@@ -183,7 +183,7 @@ fn complete(event: serde_json::Value) -> serde_json::Value {
         "eventName": "ObjectCreated:Put", "userIdentity": { "principalId": "fuzz" },
         "requestParameters": { "sourceIPAddress": "127.0.0.1" }, "responseElements": {},
         "s3": {
-            "s3SchemaVersion": "1.0", "configurationId": "import-catalog",
+            "s3SchemaVersion": "1.0", "configurationId": "import-files",
             "bucket": { "name": "drop", "ownerIdentity": { "principalId": "fuzz" }, "arn": "arn:aws:s3:::drop" },
             "object": { "key": key, "sequencer": "1" },
         },

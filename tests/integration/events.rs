@@ -8,7 +8,7 @@ use local::dispatch::Functions;
 use local::gateway::Function;
 use serde_json::Value;
 use thuocdo::challenge::Difficulty;
-use thuocdo::handlers::import_catalog::read_event;
+use thuocdo::handlers::import_files::read_event;
 use thuocdo::http::gateway;
 
 use crate::trial::Trial;
@@ -91,9 +91,9 @@ async fn replay(functions: &Functions, name: &str, text: &str) {
         serde_json::from_str::<Value>(text).unwrap();
         functions.publish_pages(now).await.unwrap();
         return;
-    } else if is("import-catalog") {
+    } else if is("import-files") {
         let event = read_event(serde_json::from_str(text).unwrap());
-        functions.import_catalog(event, now).await.unwrap();
+        functions.import_files(event, now).await.unwrap();
         return;
     } else {
         panic!("{name}.json belongs to no function");

@@ -13,7 +13,7 @@ use thuocdo::domain::period::Month;
 use thuocdo::domain::publication::DossierCounts;
 use thuocdo::domain::rating::{Channel, Subject};
 use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
-use thuocdo::handlers::import_catalog::{DossierTotals, ImportOutcome, ImportReport, read_event};
+use thuocdo::handlers::import_files::{DossierTotals, ImportOutcome, ImportReport, read_event};
 
 mod bench;
 
@@ -230,8 +230,7 @@ async fn two_imports_at_once_leave_one_whole_catalog() {
         let event = created(&[&format!("catalog/{folder}/ready")]);
         let (store, keyring) = (&bench.store, &bench.keyring);
         let drop_bucket = &bench.drop_bucket;
-        thuocdo::handlers::import_catalog::handle(store, drop_bucket, keyring, event, bench.now)
-            .await
+        thuocdo::handlers::import_files::handle(store, drop_bucket, keyring, event, bench.now).await
     };
 
     let (one, two) = tokio::join!(import("one"), import("two"));
@@ -550,13 +549,13 @@ async fn the_sample_events_are_handled_and_malformed_records_left_out() {
         let text = fs::read_to_string(format!("events/{name}.json")).unwrap();
         serde_json::from_str(&text).unwrap()
     };
-    let mut catalog = event("import-catalog");
+    let mut catalog = event("import-files-catalog");
     let records = catalog["Records"].as_array_mut().unwrap();
     records.insert(0, serde_json::json!({"eventName": 7}));
 
     let catalog = bench.handle(read_event(catalog)).await;
     let dossiers = bench
-        .handle(read_event(event("import-catalog-dossiers")))
+        .handle(read_event(event("import-files-dossiers")))
         .await;
 
     assert_eq!(catalog.len(), 1);

@@ -185,7 +185,7 @@ fn request(method: &str, path: &str, query: &str, body: Option<&Value>) -> Value
 
 /// What S3 tells of an object, after the sample event.
 fn dropped(bucket: &str, key: &str) -> Value {
-    let sample = std::fs::read(repository("events/import-catalog.json")).unwrap();
+    let sample = std::fs::read(repository("events/import-files-catalog.json")).unwrap();
     let mut event: Value = serde_json::from_slice(&sample).unwrap();
     event["Records"][0]["s3"]["bucket"]["name"] = json!(bucket);
     event["Records"][0]["s3"]["object"]["key"] = json!(key);
@@ -295,7 +295,7 @@ async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_th
     .unwrap();
     let events =
         ["catalog/da-nang/ready", "dossiers/hai-chau.csv"].map(|key| dropped(&bucket, key));
-    let imported = deployed.run("import-catalog", &events).await;
+    let imported = deployed.run("import-files", &events).await;
     assert_eq!(imported, [json!(1), json!(1)]);
 
     // Two people set the first rating aside; last month is closed and sealed.
@@ -313,7 +313,7 @@ async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_th
     }
     // Delivered once more, as S3 may.
     approvals.push(approvals[0].clone());
-    let approved = deployed.run("import-catalog", &approvals).await;
+    let approved = deployed.run("import-files", &approvals).await;
     assert_eq!(approved, [json!(1), json!(1), json!(1)]);
     let store = deployed.trial.stack.store.clone();
     let ward = UnitId::parse(WARD_ID).unwrap();

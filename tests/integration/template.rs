@@ -541,7 +541,7 @@ fn what_should_run_alone_can_be_held_to_one_run() {
 
     for (name, function) in resources(template, "AWS::Lambda::Function") {
         let reserved = &function["Properties"]["ReservedConcurrentExecutions"];
-        let wanted = ["ReconcileTallies", "PublishPages", "ImportCatalog"];
+        let wanted = ["ReconcileTallies", "PublishPages", "ImportFiles"];
         if wanted.contains(&name.trim_end_matches("Function")) {
             assert_eq!(*reserved, alone, "{name}");
         } else {

@@ -1,6 +1,6 @@
 //! Any JSON as the event of a dropped file.
 
-use thuocdo::handlers::import_catalog;
+use thuocdo::handlers::import_files;
 
 use crate::world::{CATALOG, World};
 
@@ -8,7 +8,7 @@ pub(crate) fn run(input: &[u8]) {
     let Ok(event) = serde_json::from_slice(input) else {
         return;
     };
-    let event = import_catalog::read_event(event);
+    let event = import_files::read_event(event);
     let sheets =
         CATALOG.map(|(sheet, text)| (format!("catalog/da-nang/{sheet}.csv"), text.as_bytes()));
     let mut files: Vec<(String, &[u8])> = sheets.into();

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Write};
 
-use thuocdo::handlers::import_catalog::ImportReport;
+use thuocdo::handlers::import_files::ImportReport;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 

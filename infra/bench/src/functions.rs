@@ -113,10 +113,10 @@ pub async fn walk(folder: &Path, functions: &Path, scale: Scale) -> Result<Vec<M
     measured(FLOOR, "nothing", scale.starts, idle).await?;
 
     let catalog = drop_catalog(&stage, &world).await?;
-    measured("import-catalog", "a city's catalog", 1, catalog).await?;
+    measured("import-files", "a city's catalog", 1, catalog).await?;
     let files = drop_dossiers(&stage, &world, scale.batch).await?;
     let doing = format!("{} dossiers", scale.batch);
-    measured("import-catalog", &doing, scale.rare_starts, files).await?;
+    measured("import-files", &doing, scale.rare_starts, files).await?;
 
     let tick = |name, times| Ok::<_, Fault>(vec![sample(name)?.to_string(); times]);
     let site = Calls::new(tick("publish-pages", 1)?, Expected::Anything);
@@ -216,7 +216,7 @@ async fn drop_catalog(stage: &Stage, world: &World) -> Result<Calls, Fault> {
     }
     let key = "catalog/da-nang/ready";
     stage.drop_file(key, Vec::new()).await?;
-    let event = dropped(&sample("import-catalog")?, key);
+    let event = dropped(&sample("import-files-catalog")?, key);
     Ok(Calls::new(vec![event], Expected::Exactly(1)))
 }
 
@@ -225,7 +225,7 @@ async fn drop_dossiers(stage: &Stage, world: &World, batch: usize) -> Result<Cal
     let text = std::fs::read_to_string(world.folder.join("dossiers/bench.csv"))?;
     let (head, rows) = text.split_once('\n').ok_or("a file without dossiers")?;
     let rows: Vec<_> = rows.lines().collect();
-    let event = sample("import-catalog-dossiers")?;
+    let event = sample("import-files-dossiers")?;
     let mut events = Vec::new();
     for (index, rows) in rows.chunks(batch).enumerate() {
         let key = format!("dossiers/bench-{index}.csv");

@@ -17,7 +17,7 @@ use local::s3::{self, DROP_BUCKET, SITE_BUCKET};
 use serde_json::{Value, json};
 use thuocdo::challenge::Difficulty;
 use thuocdo::domain::catalog::Catalog;
-use thuocdo::handlers::import_catalog;
+use thuocdo::handlers::import_files;
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -182,7 +182,7 @@ impl Stage {
             let event = serde_json::from_value(dropped(key))?;
             let now = Timestamp::now();
             let reports =
-                import_catalog::handle(&self.store, &self.drop, &self.keyring, event, now).await?;
+                import_files::handle(&self.store, &self.drop, &self.keyring, event, now).await?;
             if let Some(refused) = reports.iter().find(|report| !report.accepted()) {
                 return Err(format!("{} was refused", refused.key).into());
             }

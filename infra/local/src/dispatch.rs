@@ -12,9 +12,9 @@ use serde_json::Value;
 use thuocdo::app::App;
 use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
-pub use thuocdo::handlers::import_catalog::ImportReport;
+pub use thuocdo::handlers::import_files::ImportReport;
 use thuocdo::handlers::{
-    aggregate_ratings, get_statistics, import_catalog, issue_challenge, publish_pages,
+    aggregate_ratings, get_statistics, import_files, issue_challenge, publish_pages,
     reconcile_tallies, submit_rating, validate_receipt,
 };
 use thuocdo::keyring::Keyring;
@@ -108,12 +108,12 @@ impl Functions {
     ///
     /// # Errors
     /// When tables or bucket fail; bad rows are in the reports.
-    pub async fn import_catalog(
+    pub async fn import_files(
         &self,
         event: S3Event,
         now: Timestamp,
     ) -> Result<Vec<ImportReport>, BoxError> {
-        import_catalog::handle(&self.store, &self.dropped, &self.keyring, event, now).await
+        import_files::handle(&self.store, &self.dropped, &self.keyring, event, now).await
     }
 
     /// Whether a catalog is in force.

@@ -109,7 +109,7 @@ pub(crate) async fn import(
         let event = event(&key, kind.principal(), now)?;
         imported
             .reports
-            .extend(functions.import_catalog(event, now).await?);
+            .extend(functions.import_files(event, now).await?);
         if let Some(report) = dropped.get(&format!("{key}{REPORT}")).await? {
             imported.text.push_str(&String::from_utf8_lossy(&report));
         }
@@ -151,7 +151,7 @@ fn event(key: &str, principal: &str, now: Timestamp) -> serde_json::Result<S3Eve
             "responseElements": {},
             "s3": {
                 "s3SchemaVersion": "1.0",
-                "configurationId": "import-catalog",
+                "configurationId": "import-files",
                 "bucket": {
                     "name": DROP_BUCKET,
                     "ownerIdentity": { "principalId": "local" },

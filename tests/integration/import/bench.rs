@@ -13,7 +13,7 @@ use axum::http::{Method, StatusCode, Uri};
 use dynoxide::Database;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use thuocdo::handlers::import_catalog::{self, ImportReport};
+use thuocdo::handlers::import_files::{self, ImportReport};
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -94,7 +94,7 @@ impl Bench {
             keyring,
             ..
         } = self;
-        let reports = import_catalog::handle(store, drop_bucket, keyring, event, self.now);
+        let reports = import_files::handle(store, drop_bucket, keyring, event, self.now);
         reports.await.unwrap()
     }
 

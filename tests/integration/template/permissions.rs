@@ -440,7 +440,7 @@ fn like(pattern: &str, text: &str) -> bool {
 const UNSEEN: [(&str, &str, &str); 4] = [
     // Never called; without it a missing object reads as a forbidden one.
     ("get-statistics", "s3:ListBucket", ""),
-    ("import-catalog", "s3:ListBucket", ""),
+    ("import-files", "s3:ListBucket", ""),
     ("publish-pages", "s3:ListBucket", ""),
     // In the first days of a month the last one is not closed, and nothing is sealed.
     ("reconcile-tallies", "dynamodb:PutItem", "C#*"),

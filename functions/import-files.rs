@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use thuocdo::config;
-use thuocdo::handlers::import_catalog;
+use thuocdo::handlers::import_files;
 use thuocdo::keyring::Keyring;
 use thuocdo::log;
 use thuocdo::site::bucket::Bucket;
@@ -21,8 +21,8 @@ async fn main() -> Result<(), Error> {
     let bucket = Bucket::new(config::s3(&aws), bucket);
     let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
     let import = async |event: LambdaEvent<Value>| {
-        let event = import_catalog::read_event(event.payload);
-        let reports = import_catalog::handle(&store, &bucket, &keyring, event, Timestamp::now());
+        let event = import_files::read_event(event.payload);
+        let reports = import_files::handle(&store, &bucket, &keyring, event, Timestamp::now());
         reports.await.map(|reports| reports.len())
     };
     run(service_fn(import)).await

@@ -382,7 +382,7 @@ mod tests {
         ] {
             assert!(event(json).records.is_empty(), "{json}");
         }
-        let real = include_str!("../../events/import-catalog.json");
+        let real = include_str!("../../events/import-files-catalog.json");
         assert_eq!(event(real).records.len(), 1);
     }
 }
