@@ -9,11 +9,17 @@ export SAM_CLI_TELEMETRY := 0
 ADDR ?= 127.0.0.1:8080
 DATA ?= .data
 VENV := .venv/bin
+# Where cargo puts what it builds.
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Requests schemathesis makes up for each operation, and seconds libFuzzer has for each target.
 EXAMPLES ?= 25
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template test-js test-rust test-api test-bootstraps artefacts openapi build bench lean
+# The name of a phase, and when it began: `make test` prints how long each took.
+phase = @echo "== $(1) ($$(date +%T))"
+
+.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
+    artefacts openapi build bench lean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,24 +29,25 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust test-api test-bootstraps ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-api test-functions ## Everything CI checks; installs what it needs
+	$(call phase,Done)
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
-	@echo "== Tools"
+	$(call phase,Tools)
 	tests/install-tools.sh
 
 lint: lint-rust lint-template ## Formatting, clippy and the template
 
 lint-rust:
-	@echo "== Formatting"
+	$(call phase,Formatting)
 	cargo fmt --all --check
-	@echo "== Clippy"
+	$(call phase,Clippy)
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@echo "== Clippy of verify alone: without the server's part of the library"
+	$(call phase,Clippy of verify alone: without the server's part of the library)
 	cargo clippy -p verify --locked -- -D warnings
 
 lint-template: tools
-	@echo "== Template: sam validate --lint, sam validate, cfn-lint, checkov"
+	$(call phase,Template: sam validate --lint and sam validate and cfn-lint and checkov)
 	$(VENV)/sam validate --lint
 	$(VENV)/sam validate
 	$(VENV)/cfn-lint template.yaml infra/*.yaml
@@ -53,12 +60,18 @@ fmt: ## Format the Rust code
 	cargo fmt --all
 
 test-js: tools
-	@echo "== JavaScript tests"
+	$(call phase,JavaScript tests)
 	node --test tests/js/*.test.mjs
 
+# One build for everything the tests run: their own executables, `local`, the bench and the functions, which are linked with the
+# same dependencies. `make artefacts` builds the functions as they are deployed.
+build-tests:
+	$(call phase,Building the tests and all they run)
+	cargo build --workspace --all-targets --locked
+
 # The log is added up, because the last line of cargo speaks of one test binary only.
-test-rust: tools
-	@echo "== Rust tests"
+test-rust: tools build-tests
+	$(call phase,Rust tests)
 	@mkdir -p target
 	@status=0; \
 	cargo test --workspace --locked --no-fail-fast 2>&1 | tee target/test.log || status=$$?; \
@@ -66,51 +79,35 @@ test-rust: tools
 	    END {printf "== Rust tests: %d passed, %d failed, %d ignored\n", p, f, i}' target/test.log; \
 	exit $$status
 
-# Every function is built and run for x86-64 without link-time optimisation, and two as they are deployed, for arm64;
-# `make artefacts` builds and runs all of them both ways. Never --workspace: its features would leak into the functions.
-# After the Rust tests, which build the bench.
-ARM64 := qemu-aarch64-static -L /usr/aarch64-linux-gnu
-SAMPLE := SubmitRating AggregateRatings
-
-test-bootstraps: tools test-rust
-	@echo "== Functions for x86-64, each run with its events"
-	cargo build --profile bootstrap --locked --bins
-	$(call run-bootstraps,target/bootstrap,,,life::)
-	@echo "== The same measured, a few calls each: that it measures, not what"
-	cargo build --profile bootstrap --locked -p floor
-	target/debug/bench functions --smoke --functions target/bootstrap --out target/lean-smoke
-	@echo "== sam build for arm64: $(SAMPLE), run with their events under qemu"
-	for function in $(SAMPLE); do \
-	    $(SAM_BUILD) --build-dir target/sam/$$function "$${function}Function"; done
-	@mkdir -p target/sam/sample
-	for function in $(SAMPLE); do \
-	    rm -rf "target/sam/sample/$${function}Function"; \
-	    cp -r "target/sam/$$function/$${function}Function" target/sam/sample/; done
-	$(call run-bootstraps,target/sam/sample,$(ARM64),submit-rating aggregate-ratings)
+# The Rust tests run every function with its sample events and a rating's life through all of them; what is left is whether
+# the measuring of them works.
+test-functions: tools build-tests
+	$(call phase,Functions measured with a few calls each: that it measures and not what)
+	$(BUILD)/debug/bench functions --smoke --functions $(BUILD)/debug --out target/lean-smoke
 
 artefacts: tools ## Every function as it is deployed, for both architectures, each run with its events
 	@echo "== Release build for x86-64"
 	cargo build --release --locked --bins
-	$(call run-bootstraps,target/release,,,life::)
+	$(call run-bootstraps,$(BUILD)/release,,,life::)
 	@echo "== sam build for arm64"
 	$(SAM_BUILD)
 	$(call run-bootstraps,.aws-sam/build,$(ARM64),,life::)
-	@ls -l $(addprefix target/release/,$(BINARIES)) .aws-sam/build/*/bootstrap
+	@ls -l $(addprefix $(BUILD)/release/,$(BINARIES)) .aws-sam/build/*/bootstrap
 
+ARM64 := qemu-aarch64-static -L /usr/aarch64-linux-gnu
 BINARIES = $(patsubst functions/%.rs,%,$(wildcard functions/*.rs))
 SAM_BUILD = PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/sam build
 
 # run-bootstraps(folder, wrapper, functions, life::): every sample event through the binaries of a folder, and, where all of them
 # are there, a rating's life with every call weighed against its role.
 define run-bootstraps
-	BOOTSTRAPS="$(CURDIR)/$(1)" WRAPPER="$(2)" FUNCTIONS="$(3)" \
+	BOOTSTRAPS="$(abspath $(1))" WRAPPER="$(2)" FUNCTIONS="$(3)" \
 	    cargo test --quiet --locked --test integration -- --nocapture bootstraps::every_sample_event $(4)
 endef
 
-# After the Rust tests, which build the local system.
-test-api: tools test-rust
-	@echo "== API: made-up requests against docs/openapi.json"
-	$(VENV)/python tests/schemathesis/run.py $(EXAMPLES)
+test-api: tools build-tests
+	$(call phase,API: made-up requests against docs/openapi.json)
+	LOCAL="$(abspath $(BUILD))/debug/local" $(VENV)/python tests/schemathesis/run.py $(EXAMPLES)
 
 arsenal: tools ## The long forms of the exactness and boundary tests, about two hours (SEED=n replays a failure)
 	@echo "== Arsenal: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
@@ -120,8 +117,7 @@ arsenal: tools ## The long forms of the exactness and boundary tests, about two 
 	@echo "== Arsenal: an attacker with every publication of 2 x 100,000 histories, 100,000 single tampers"
 	PROPTEST_CASES=100000 cargo test --profile local --locked --lib -- domain::publication domain::tally 2>&1 | tee -a target/arsenal.log
 	@echo "== Arsenal: 1,000 made-up requests for each operation of the API, then every boundary"
-	cargo test --workspace --locked --no-run
-	$(VENV)/python tests/schemathesis/run.py 1000
+	$(MAKE) test-api EXAMPLES=1000
 	$(MAKE) fuzz
 
 fuzz: ## libFuzzer on every boundary (FUZZ_SECONDS=60 for each target); needs a C++ compiler
@@ -139,7 +135,7 @@ bench: ## What it costs to run, each figure beside a yardstick, in about ten min
 	@echo "== Building the system and the bench as they are run"
 	cargo build --profile server --locked -p local -p bench
 	@echo "== Bench: the table is kept in target/bench/"
-	target/server/bench $(PARTS)
+	$(BUILD)/server/bench $(PARTS)
 
 # The floor apart from the functions, so that it is not linked with what only they need.
 lean: ## Each function's size, start, calls and memory, beside one that does nothing
@@ -148,7 +144,7 @@ lean: ## Each function's size, start, calls and memory, beside one that does not
 	cargo build --release --locked -p floor
 	cargo build --profile server --locked -p bench
 	@echo "== Functions: the table is kept in target/lean/"
-	target/server/bench functions --out target/lean
+	$(BUILD)/server/bench functions --functions $(BUILD)/release --out target/lean
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"
