@@ -209,9 +209,11 @@ pub struct Settings {
     /// Support e-mail (S18).
     pub email: String,
     /// New ratings a published result waits for; at least 1, 5 by default.
-    pub threshold_k: u32,
+    #[serde(alias = "threshold_k")]
+    pub min_new_ratings: u32,
     /// Ratings from which an official's figures appear; at least 1, 10 by default.
-    pub threshold_n: u32,
+    #[serde(alias = "threshold_n")]
+    pub min_official_ratings: u32,
     /// Attestations that rankings count.
     pub ranking_strata: Vec<Attestation>,
     /// Decision the survey rests on.
@@ -328,6 +330,22 @@ mod tests {
     }
 
     #[test]
+    fn settings_stored_under_the_old_names_are_read() {
+        let text = json!({ "vi": "x" });
+        let stored = json!({
+            "province_name": text, "agency_name": text, "hotline": "", "email": "", "threshold_k": 7, "threshold_n": 12,
+            "ranking_strata": [], "legal_basis": text, "consent_text": text, "retention_days": 90,
+        });
+
+        let settings: Settings = serde_json::from_value(stored).unwrap();
+
+        assert_eq!(
+            (settings.min_new_ratings, settings.min_official_ratings),
+            (7, 12)
+        );
+    }
+
+    #[test]
     fn an_official_is_found_by_identifier_while_they_serve() {
         let official = |id: &str, to: &str| {
             json!({ "id": id, "unit_id": "a", "name": id, "title": { "vi": "Chuyên viên" }, "category": "civil_servant",
@@ -355,7 +373,7 @@ mod tests {
         let questionnaire = |version: u32, channel: &str, to: &str| json!({ "id": "q", "version": version, "channel": channel, "title": text, "questions": [], "validity": { "to": to } });
         let head = json!({
             "settings": {
-                "province_name": text, "agency_name": text, "hotline": "", "email": "", "threshold_k": 5, "threshold_n": 10,
+                "province_name": text, "agency_name": text, "hotline": "", "email": "", "min_new_ratings": 5, "min_official_ratings": 10,
                 "ranking_strata": [], "legal_basis": text, "consent_text": text, "retention_days": 90,
             },
             "groups": [], "reasons": [],

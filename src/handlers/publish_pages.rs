@@ -244,8 +244,8 @@ impl Run<'_> {
     ) -> Result<bool, StoreError> {
         let settings = &self.head.settings;
         let thresholds = Thresholds {
-            k: u64::from(settings.threshold_k.max(1)),
-            n: u64::from(settings.threshold_n.max(1)),
+            min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
+            min_official_ratings: u64::from(settings.min_official_ratings.max(1)),
             ranking_strata: settings
                 .ranking_strata
                 .iter()

@@ -43,8 +43,8 @@ pub(crate) fn head() -> CatalogHead {
             "agency_name": text("Văn phòng UBND Thành phố Mẫu", "Office of the People's Committee"),
             "hotline": "(0236) 1022",
             "email": "gopy@example.vn",
-            "threshold_k": 5,
-            "threshold_n": 10,
+            "min_new_ratings": 5,
+            "min_official_ratings": 10,
             "ranking_strata": ["dossier_verified", "device_session"],
             "legal_basis": text("Thông tư 01/2018/TT-VPCP", "Circular 01/2018/TT-VPCP"),
             "consent_text": text(

@@ -34,7 +34,7 @@ fn text(vi: &str, en: &str) -> Text {
 }
 
 /// The catalog, with the given thresholds.
-pub(crate) fn catalog(threshold_k: u32, threshold_n: u32) -> Catalog {
+pub(crate) fn catalog(min_new_ratings: u32, min_official_ratings: u32) -> Catalog {
     let reason = |code: &str, vi: &str, en: &str| Reason {
         code: ReasonCode::parse(code).unwrap(),
         text: text(vi, en),
@@ -74,8 +74,8 @@ pub(crate) fn catalog(threshold_k: u32, threshold_n: u32) -> Catalog {
             ),
             hotline: "(0236) 1022".into(),
             email: "gopy@danang.gov.vn".into(),
-            threshold_k,
-            threshold_n,
+            min_new_ratings,
+            min_official_ratings,
             ranking_strata: vec![Attestation::DossierVerified, Attestation::DeviceSession],
             legal_basis: text("Nghị định 61/2018/NĐ-CP", "Decree 61/2018/ND-CP"),
             consent_text: text(
@@ -84,7 +84,7 @@ pub(crate) fn catalog(threshold_k: u32, threshold_n: u32) -> Catalog {
             ),
             retention_days: RETENTION_DAYS,
             opens: None,
-            sample: threshold_k == 1,
+            sample: min_new_ratings == 1,
         },
         groups: vec![
             UnitGroup {

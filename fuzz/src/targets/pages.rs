@@ -169,7 +169,7 @@ fn head(u: &mut Unstructured<'_>) -> Result<CatalogHead> {
     let head = json!({
         "settings": {
             "province_name": text(u)?, "agency_name": text(u)?, "hotline": hostile::text(u)?, "email": hostile::text(u)?,
-            "threshold_k": u.int_in_range(1..=u32::MAX)?, "threshold_n": u.int_in_range(1..=u32::MAX)?,
+            "min_new_ratings": u.int_in_range(1..=u32::MAX)?, "min_official_ratings": u.int_in_range(1..=u32::MAX)?,
             "ranking_strata": ["dossier_verified", "device_session"], "legal_basis": text(u)?, "consent_text": text(u)?,
             "retention_days": u.arbitrary::<u32>()?, "opens": opens, "sample": u.arbitrary::<bool>()?,
         },

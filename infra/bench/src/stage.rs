@@ -195,7 +195,11 @@ impl Stage {
     async fn open_for_good(&self) -> Result<(), Fault> {
         let mut catalog = self.catalog().await?;
         let settings = &mut catalog.head.settings;
-        (settings.threshold_k, settings.threshold_n, settings.sample) = (5, 10, false);
+        (
+            settings.min_new_ratings,
+            settings.min_official_ratings,
+            settings.sample,
+        ) = (5, 10, false);
         self.store.put_catalog(&catalog, Timestamp::now()).await?;
         Ok(())
     }

@@ -155,7 +155,7 @@ fn against_list(
         return Some(format!("must be complete and closed since {closes}"));
     }
     let may_lag = results.is_frozen || results.as_of.is_none_or(|as_of| head.day <= as_of);
-    let k = u64::from(head.head.settings.threshold_k.max(1));
+    let k = u64::from(head.head.settings.min_new_ratings.max(1));
     (!may_lag && shown >= listed + k)
         .then(|| format!("has {listed} entries, and {shown} ratings are in the figures"))
 }

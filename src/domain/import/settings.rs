@@ -12,9 +12,9 @@ use crate::domain::catalog::{Settings, Text};
 use crate::domain::rating::Attestation;
 
 /// New ratings a published result waits for, unless the catalog says otherwise.
-const DEFAULT_THRESHOLD_K: u32 = 5;
+const DEFAULT_MIN_NEW_RATINGS: u32 = 5;
 /// Ratings from which an official's figures appear, unless the catalog says otherwise.
-const DEFAULT_THRESHOLD_N: u32 = 10;
+const DEFAULT_MIN_OFFICIAL_RATINGS: u32 = 10;
 /// Days names and phones are kept, unless the catalog says otherwise.
 const DEFAULT_RETENTION_DAYS: u32 = 90;
 
@@ -43,9 +43,15 @@ const TEXTS: &[(&str, usize, bool, bool)] = &[
 
 /// Numbers: key, smallest, largest.
 const NUMBERS: &[(&str, u32, u32)] = &[
-    ("threshold_k", 1, 10_000),
-    ("threshold_n", 1, 10_000),
+    ("min_new_ratings", 1, 10_000),
+    ("min_official_ratings", 1, 10_000),
     ("retention_days", 1, 3_650),
+];
+
+/// Keys of sheets written before these settings were renamed, with today's.
+const OLD_KEYS: &[(&str, &str)] = &[
+    ("threshold_k", "min_new_ratings"),
+    ("threshold_n", "min_official_ratings"),
 ];
 
 pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Option<Settings> {
@@ -56,8 +62,12 @@ pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Option<Set
             return;
         };
         let key = key.to_lowercase();
-        seen.check(row, "key", &key);
-        setting(row, &key, &mut draft);
+        let key = OLD_KEYS
+            .iter()
+            .find(|(old, _)| *old == key)
+            .map_or(key.as_str(), |(_, new)| new);
+        seen.check(row, "key", key);
+        setting(row, key, &mut draft);
     });
     let sheet = sheet?;
     if findings.count() == before {
@@ -131,8 +141,8 @@ fn strata(row: &mut RowReader) -> Option<Vec<Attestation>> {
 
 fn finish(mut draft: Draft) -> Option<Settings> {
     let number = |key: &str, default: u32| draft.numbers.get(key).copied().unwrap_or(default);
-    let threshold_k = number("threshold_k", DEFAULT_THRESHOLD_K);
-    let threshold_n = number("threshold_n", DEFAULT_THRESHOLD_N);
+    let min_new_ratings = number("min_new_ratings", DEFAULT_MIN_NEW_RATINGS);
+    let min_official_ratings = number("min_official_ratings", DEFAULT_MIN_OFFICIAL_RATINGS);
     let retention_days = number("retention_days", DEFAULT_RETENTION_DAYS);
     let default = || vec![Attestation::DossierVerified, Attestation::DeviceSession];
     let mut text = |key: &str| draft.texts.remove(key);
@@ -143,8 +153,8 @@ fn finish(mut draft: Draft) -> Option<Settings> {
         email: text("email")?.vi,
         legal_basis: text("legal_basis")?,
         consent_text: text("consent_text")?,
-        threshold_k,
-        threshold_n,
+        min_new_ratings,
+        min_official_ratings,
         ranking_strata: draft.strata.unwrap_or_else(default),
         retention_days,
         opens: draft.opens,

@@ -66,8 +66,8 @@ const CATALOG: [(SheetKind, &str); 7] = [
          email|gopy@danang.gov.vn|\n\
          legal_basis|Nghị định 61|Decree 61\n\
          consent_text|Tôi đồng ý.|I agree.\n\
-         threshold_k|3|\n\
-         threshold_n|7|\n\
+         min_new_ratings|3|\n\
+         min_official_ratings|7|\n\
          retention_days|30|\n\
          ranking_strata|dossier_verified dossier_claimed|\n\
          opens|2026-05-04|\n\
@@ -162,7 +162,7 @@ fn a_right_catalog_is_read_whole() {
     let expected = serde_json::json!({
         "settings": {
             "province_name": { "vi": "Đà Nẵng", "en": "Da Nang" }, "agency_name": { "vi": "UBND", "en": "Committee" },
-            "hotline": "(0236) 1022", "email": "gopy@danang.gov.vn", "threshold_k": 3, "threshold_n": 7,
+            "hotline": "(0236) 1022", "email": "gopy@danang.gov.vn", "min_new_ratings": 3, "min_official_ratings": 7,
             "ranking_strata": ["dossier_verified", "dossier_claimed"],
             "legal_basis": { "vi": "Nghị định 61", "en": "Decree 61" },
             "consent_text": { "vi": "Tôi đồng ý.", "en": "I agree." },
@@ -279,8 +279,8 @@ fn settings_that_are_left_out_have_defaults() {
 
     assert_eq!(
         (
-            settings.threshold_k,
-            settings.threshold_n,
+            settings.min_new_ratings,
+            settings.min_official_ratings,
             settings.retention_days
         ),
         (5, 10, 90)
@@ -823,31 +823,38 @@ fn settings_are_checked_key_by_key() {
                 &["settings 5 value: BadEmail"],
             ),
             (
-                "threshold_k|3|",
-                "threshold_k|0|",
+                "min_new_ratings|3|",
+                "min_new_ratings|0|",
                 &["settings 8 value: BadNumber { min: 1, max: 10000 }"],
             ),
-            ("threshold_k|3|", "threshold_k|10000|", &[]),
+            ("min_new_ratings|3|", "min_new_ratings|10000|", &[]),
             (
-                "threshold_k|3|",
-                "threshold_k|10001|",
+                "min_new_ratings|3|",
+                "min_new_ratings|10001|",
                 &["settings 8 value: BadNumber { min: 1, max: 10000 }"],
             ),
             (
-                "threshold_k|3|",
-                "threshold_k|3|3",
+                "min_new_ratings|3|",
+                "min_new_ratings|3|3",
                 &["settings 8 value_en: NotTranslated"],
             ),
             (
-                "threshold_k|3|",
+                "min_new_ratings|3|",
                 "threshold_q|3|",
                 &["settings 8 key: UnknownSetting(\"threshold_q\")"],
             ),
-            ("threshold_k|3|", "|3|", &["settings 8 key: Missing"]),
+            ("min_new_ratings|3|", "|3|", &["settings 8 key: Missing"]),
+            // The key of older sheets.
+            ("min_new_ratings|3|", "threshold_k|3|", &[]),
             (
-                "threshold_k|3|",
+                "min_new_ratings|3|",
                 "threshold_n|3|",
-                &["settings 9 key: Duplicate { value: \"threshold_n\", row: 8 }"],
+                &["settings 9 key: Duplicate { value: \"min_official_ratings\", row: 8 }"],
+            ),
+            (
+                "min_new_ratings|3|",
+                "min_official_ratings|3|",
+                &["settings 9 key: Duplicate { value: \"min_official_ratings\", row: 8 }"],
             ),
             (
                 "dossier_verified dossier_claimed",

@@ -51,7 +51,7 @@ pub struct CountedList {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
     /// New entries it waits for; at least 1.
-    pub k: u64,
+    pub min_new_ratings: u64,
     /// Today in Asia/Ho_Chi_Minh.
     pub today: Date,
     /// Whether it may grow more than once a day, which the trial sample alone does.
@@ -125,7 +125,7 @@ impl CountedList {
         if growth.today >= Self::closes(month) {
             return lacking > 0 || listed > 0;
         }
-        lacking >= growth.k.max(1) && (growth.at_once || day < growth.today)
+        lacking >= growth.min_new_ratings.max(1) && (growth.at_once || day < growth.today)
     }
 
     /// The list of the next night, given all `counted` ratings; `None` where it may not grow.
@@ -386,7 +386,7 @@ mod tests {
 
     fn on(today: Date) -> Growth {
         Growth {
-            k: K,
+            min_new_ratings: K,
             today,
             at_once: false,
         }

@@ -522,8 +522,8 @@ fn power(base: i64, mut exponent: i64) -> i64 {
 
 fn thresholds(k: u64, n: u64) -> Thresholds {
     Thresholds {
-        k,
-        n,
+        min_new_ratings: k,
+        min_official_ratings: n,
         ranking_strata: RANKING.into_iter().collect(),
     }
 }
@@ -589,7 +589,7 @@ fn careless(before: &Release, counted: &Grid, thresholds: &Thresholds, today: Da
     }
     let enough = rated
         .into_iter()
-        .filter(|(_, rated)| *rated >= thresholds.n);
+        .filter(|(_, rated)| *rated >= thresholds.min_official_ratings);
     Release {
         grid: counted.clone(),
         shown: enough.map(|(official, _)| official.clone()).collect(),

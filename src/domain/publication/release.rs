@@ -41,9 +41,9 @@ pub type Grid = BTreeMap<(Row, Month), Tally>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {
     /// New ratings a figure waits for; at least 1.
-    pub k: u64,
+    pub min_new_ratings: u64,
     /// Ratings from which an official is shown; at least 1.
-    pub n: u64,
+    pub min_official_ratings: u64,
     /// Attestations that count for an official.
     pub ranking_strata: BTreeSet<Attestation>,
 }
@@ -98,7 +98,7 @@ impl Release {
         let mut pending = self.pending(counted);
         let mut barred = BTreeSet::new();
         loop {
-            hold_back_too_small(&mut pending, thresholds.k);
+            hold_back_too_small(&mut pending, thresholds.min_new_ratings);
             let shown = self.shown_with(&pending, &barred, thresholds);
             match self.exposed(&pending, &shown, thresholds) {
                 None => return self.grown(pending, shown, counted, today),
@@ -139,7 +139,7 @@ impl Release {
             }
         }
         let enough = of.into_iter().filter(|(official, tally)| {
-            tally.standing() >= thresholds.n && !barred.contains(*official)
+            tally.standing() >= thresholds.min_official_ratings && !barred.contains(*official)
         });
         enough
             .map(|(official, _)| official.clone())
@@ -164,7 +164,7 @@ impl Release {
             .into_iter()
             .find(|(_, tally)| match tally.standing() {
                 0 => !tally.is_empty() && *shown != self.shown,
-                standing => standing < thresholds.n,
+                standing => standing < thresholds.min_official_ratings,
             })
             .map(|(attestation, _)| attestation)
     }

@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn published_sums_agree_across_periods_strata_and_officials(ratings in ratings(0..40), today in day()) {
         let ranking = [Attestation::DossierVerified, Attestation::DeviceSession];
-        let thresholds = Thresholds { k: 1, n: 1, ranking_strata: ranking.into_iter().collect() };
+        let thresholds = Thresholds { min_new_ratings: 1, min_official_ratings: 1, ranking_strata: ranking.into_iter().collect() };
         let mut cells: BTreeMap<_, BTreeMap<CellKey, Tally>> = BTreeMap::new();
         for (cell, tally) in fold(&ratings) {
             cells.entry(cell.month.quarter()).or_default().insert(cell, tally);

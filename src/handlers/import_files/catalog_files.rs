@@ -183,7 +183,10 @@ mod tests {
         assert_eq!(findings, Findings::default());
         let Catalog { head, units } = catalog.unwrap();
         let settings = &head.settings;
-        assert_eq!((settings.threshold_k, settings.threshold_n), (5, 10));
+        assert_eq!(
+            (settings.min_new_ratings, settings.min_official_ratings),
+            (5, 10)
+        );
         assert_eq!((settings.retention_days, settings.sample), (90, false));
         assert_eq!(
             settings.ranking_strata,
@@ -406,8 +409,8 @@ mod tests {
             min: 1,
             max: 10_000,
         };
-        one(kind, &with("threshold_k,0,"), 8, "value", zero.clone());
-        one(kind, &with("threshold_n,2.5,"), 8, "value", zero);
+        one(kind, &with("min_new_ratings,0,"), 8, "value", zero.clone());
+        one(kind, &with("min_official_ratings,2.5,"), 8, "value", zero);
         let unknown = Cause::UnknownSetting("treshold_k".to_owned());
         one(kind, &with("treshold_k,5,"), 8, "key", unknown);
         let stratum = Cause::BadWord {

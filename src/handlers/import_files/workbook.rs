@@ -278,7 +278,7 @@ mod tests {
         let settings = workbook.add_worksheet().set_name("settings").unwrap();
         settings.write(0, 0, "key").unwrap();
         settings.write(0, 1, "value").unwrap();
-        settings.write(1, 0, "threshold_k").unwrap();
+        settings.write(1, 0, "min_new_ratings").unwrap();
         settings.write(1, 1, 5).unwrap();
         settings.write(2, 1, true).unwrap();
         workbook.save_to_buffer().unwrap()

@@ -59,7 +59,7 @@ impl Run<'_> {
     fn growth(&self) -> Growth {
         let settings = &self.head.settings;
         Growth {
-            k: u64::from(settings.threshold_k.max(1)),
+            min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
             today: self.today,
             at_once: settings.sample,
         }

@@ -75,7 +75,7 @@ pub fn counted_page(context: &SiteContext, entry: &UnitEntry, lists: &Summaries)
     if !lists.is_empty() {
         layout = layout.scripts(&["js/count-check.js"]);
     }
-    let k = number(context, u64::from(context.head.settings.threshold_k));
+    let k = number(context, u64::from(context.head.settings.min_new_ratings));
     let days = CLOSED_AFTER_DAYS.to_string();
     let page = CountedPage {
         when: fill(context, "counted.when", &[("k", &k), ("days", &days)]),
@@ -137,7 +137,7 @@ mod tests {
                 .map(|(tracker, n)| (tracker.hash(), [n; 32]))
                 .collect();
             let growth = Growth {
-                k: 3,
+                min_new_ratings: 3,
                 today: date(2026, 11, day),
                 at_once: false,
             };

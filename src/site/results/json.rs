@@ -109,9 +109,9 @@ pub struct PeriodDocument {
 #[derive(Debug, Serialize, ToSchema)]
 struct Thresholds {
     /// New ratings a published figure waits for.
-    new_ratings: u32,
+    min_new_ratings: u32,
     /// Ratings from which an official or a unit is ranked.
-    ranked_from: u32,
+    min_official_ratings: u32,
     /// Attestations that rankings count.
     ranked_attestations: Vec<&'static str>,
     /// Whether the figures are made up for trying out.
@@ -354,8 +354,8 @@ impl Thresholds {
     fn of(head: &CatalogHead) -> Self {
         let settings = &head.settings;
         Self {
-            new_ratings: settings.threshold_k,
-            ranked_from: settings.threshold_n,
+            min_new_ratings: settings.min_new_ratings,
+            min_official_ratings: settings.min_official_ratings,
             ranked_attestations: settings.ranking_strata.iter().map(|s| s.code()).collect(),
             sample: settings.sample,
         }

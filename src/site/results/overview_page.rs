@@ -162,7 +162,7 @@ impl OverviewBody {
         let groups = overview.groups.iter();
         Self {
             total: overview.total.map(|total| Headline::new(context, total)),
-            no_data: page::no_data(context, context.head.settings.threshold_k),
+            no_data: page::no_data(context, context.head.settings.min_new_ratings),
             lines: [units]
                 .into_iter()
                 .chain(dossiers.into_iter().flatten())
@@ -246,12 +246,12 @@ fn missing_note(
 ) -> Option<String> {
     let settings = &context.head.settings;
     if total.is_none() {
-        return Some(page::no_data(context, settings.threshold_k));
+        return Some(page::no_data(context, settings.min_new_ratings));
     }
     if unit.placed.is_some() || !is_ranked_period {
         return None;
     }
-    let least = number(context, u64::from(settings.threshold_n));
+    let least = number(context, u64::from(settings.min_official_ratings));
     Some(context.text_with("results.ranking.not_ranked", "n", &least))
 }
 
@@ -290,7 +290,10 @@ fn how(context: &SiteContext, period: Period) -> Vec<String> {
     if matches!(period, Period::Month(_)) {
         return vec![context.text("results.ranking.no_months").into_owned()];
     }
-    let least = number(context, u64::from(context.head.settings.threshold_n));
+    let least = number(
+        context,
+        u64::from(context.head.settings.min_official_ratings),
+    );
     vec![
         context.text("results.ranking.how_share_units").into_owned(),
         context.text("results.ranking.how_tier_units").into_owned(),

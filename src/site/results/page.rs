@@ -106,7 +106,7 @@ pub(super) fn ledger_lines(
     let reason = if ledger.waiting() == 0 {
         context.text("results.ledger.none_waiting").into_owned()
     } else {
-        let least = number(context, u64::from(context.head.settings.threshold_k));
+        let least = number(context, u64::from(context.head.settings.min_new_ratings));
         fill(context, "results.ledger.reason", &[("k", &least)])
     };
     let mut lines = vec![line, reason];

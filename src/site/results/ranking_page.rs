@@ -119,7 +119,7 @@ impl<'a> RankingPage<'a> {
                     title: title_and_unit(context, unit, standing),
                 })
                 .collect(),
-            no_data: page::no_data(context, context.head.settings.threshold_n),
+            no_data: page::no_data(context, context.head.settings.min_official_ratings),
             how: how(context),
             ledger: shown.map_or_else(Vec::new, |shown| {
                 page::ledger_lines(context, shown.results.ledger, &shown.results.taken_off_for)
@@ -177,7 +177,10 @@ fn message(
 }
 
 fn how(context: &SiteContext) -> Vec<String> {
-    let least = number(context, u64::from(context.head.settings.threshold_n));
+    let least = number(
+        context,
+        u64::from(context.head.settings.min_official_ratings),
+    );
     vec![
         context.text("results.ranking.how_share").into_owned(),
         context.text("results.ranking.how_tier").into_owned(),

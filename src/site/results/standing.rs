@@ -159,7 +159,7 @@ pub(super) fn ranked_ratings(head: &CatalogHead, results: &PeriodResults) -> Tal
 }
 
 fn place_units<'a>(head: &CatalogHead, units: Vec<UnitStanding<'a>>) -> Vec<UnitStanding<'a>> {
-    let least = u64::from(head.settings.threshold_n.max(1));
+    let least = u64::from(head.settings.min_official_ratings.max(1));
     let (mut candidates, mut waiting) = (Vec::new(), Vec::new());
     for unit in units {
         let tally = ranked_ratings(head, unit.results);

@@ -418,8 +418,8 @@ fn notes(head: &CatalogHead, as_of: Option<String>) -> Vec<String> {
         t!(
             "results.file.thresholds",
             locale = "vi",
-            k = settings.threshold_k,
-            n = settings.threshold_n
+            k = settings.min_new_ratings,
+            n = settings.min_official_ratings
         )
         .into_owned(),
     );

@@ -32,7 +32,7 @@ fn counted_list(unit: &UnitId) -> CountedList {
         month: 10,
     };
     let growth = Growth {
-        k: 3,
+        min_new_ratings: 3,
         today: date(2026, 10, 21),
         at_once: false,
     };
@@ -119,7 +119,7 @@ fn province() -> Province {
     let head = json!({
         "settings": {
             "province_name": text("Thành phố Mẫu"), "agency_name": text("Văn phòng"), "hotline": "1022",
-            "email": "a@example.vn", "threshold_k": 5, "threshold_n": 10,
+            "email": "a@example.vn", "min_new_ratings": 5, "min_official_ratings": 10,
             "ranking_strata": ["dossier_verified", "phone_declared"],
             "legal_basis": text("x"), "consent_text": text("x"), "retention_days": 90,
         },

@@ -194,7 +194,7 @@ impl UnitBody {
             .filter(|question| view == View::Numbers || question.score.is_none());
         Self {
             total: shown.total.map(|figures| Headline::new(context, figures)),
-            no_data: page::no_data(context, context.head.settings.threshold_k),
+            no_data: page::no_data(context, context.head.settings.min_new_ratings),
             coverage: coverage_lines(context, shown),
             tables: share_tables(context, shown, view),
             reasons: reason_rows(context, shown),

@@ -41,8 +41,8 @@ fn counted(rows: &[(&str, i8, u64)]) -> Grid {
 
 fn thresholds(k: u64, n: u64) -> Thresholds {
     Thresholds {
-        k,
-        n,
+        min_new_ratings: k,
+        min_official_ratings: n,
         ranking_strata: BTreeSet::from([Attestation::DossierVerified]),
     }
 }
@@ -324,9 +324,9 @@ proptest! {
                     *of.entry(official.clone()).or_default() += tally.rated();
                 }
             }
-            prop_assert!(rows.values().chain(months.values()).all(|grown| *grown == 0 || *grown >= rules.k));
-            prop_assert!(hidden.values().all(|rated| *rated == 0 || *rated >= rules.n), "{hidden:?}");
-            prop_assert!(next.shown.iter().all(|official| of[official] >= rules.n));
+            prop_assert!(rows.values().chain(months.values()).all(|grown| *grown == 0 || *grown >= rules.min_new_ratings));
+            prop_assert!(hidden.values().all(|rated| *rated == 0 || *rated >= rules.min_official_ratings), "{hidden:?}");
+            prop_assert!(next.shown.iter().all(|official| of[official] >= rules.min_official_ratings));
             prop_assert!(release.shown.is_subset(&next.shown));
             prop_assert_eq!(next.advance(&all, &rules, TODAY), next.clone());
             release = next;
