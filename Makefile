@@ -18,8 +18,8 @@ FUZZ_SECONDS ?= 60
 # The name of a phase, and when it began: `make test` prints how long each took.
 phase = @echo "== $(1) ($$(date +%T))"
 
-.PHONY: help run test arsenal fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
-    artefacts openapi build bench lean
+.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
+    artefacts openapi build bench footprint
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,7 +83,7 @@ test-rust: tools build-tests
 # the measuring of them works.
 test-functions: tools build-tests
 	$(call phase,Functions measured with a few calls each: that it measures and not what)
-	$(BUILD)/debug/bench functions --smoke --functions $(BUILD)/debug --out target/lean-smoke
+	$(BUILD)/debug/bench functions --smoke --functions $(BUILD)/debug --out target/footprint-smoke
 
 artefacts: tools ## Every function as it is deployed, for both architectures, each run with its events
 	@echo "== Release build for x86-64"
@@ -109,14 +109,14 @@ test-api: tools build-tests
 	$(call phase,API: made-up requests against docs/openapi.json)
 	LOCAL="$(abspath $(BUILD))/debug/local" $(VENV)/python tests/schemathesis/run.py $(EXAMPLES)
 
-arsenal: tools ## The long forms of the exactness and boundary tests, about two hours (SEED=n replays a failure)
-	@echo "== Arsenal: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
+stress: tools ## The long forms of the exactness and boundary tests, about two hours (SEED=n replays a failure)
+	@echo "== Stress: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
 	@mkdir -p target
-	ARSENAL=1 cargo test --profile local --locked --test integration -- \
-	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/arsenal.log
-	@echo "== Arsenal: an attacker with every publication of 2 x 100,000 histories, 100,000 single tampers"
-	PROPTEST_CASES=100000 cargo test --profile local --locked --lib -- domain::publication domain::tally 2>&1 | tee -a target/arsenal.log
-	@echo "== Arsenal: 1,000 made-up requests for each operation of the API, then every boundary"
+	STRESS=1 cargo test --profile local --locked --test integration -- \
+	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/stress.log
+	@echo "== Stress: an attacker with every publication of 2 x 100,000 histories, 100,000 single tampers"
+	PROPTEST_CASES=100000 cargo test --profile local --locked --lib -- domain::publication domain::tally 2>&1 | tee -a target/stress.log
+	@echo "== Stress: 1,000 made-up requests for each operation of the API, then every boundary"
 	$(MAKE) test-api EXAMPLES=1000
 	$(MAKE) fuzz
 
@@ -137,14 +137,14 @@ bench: ## What it costs to run, each figure beside a yardstick, in about ten min
 	@echo "== Bench: the table is kept in target/bench/"
 	$(BUILD)/server/bench $(PARTS)
 
-# The floor apart from the functions, so that it is not linked with what only they need.
-lean: ## Each function's size, start, calls and memory, beside one that does nothing
+# The baseline apart from the functions, so that it is not linked with what only they need.
+footprint: ## Each function's size, start, calls and memory, beside one that does nothing
 	@echo "== Building the functions and the bench as they are run"
 	cargo build --release --locked --bins
-	cargo build --release --locked -p floor
+	cargo build --release --locked -p baseline
 	cargo build --profile server --locked -p bench
-	@echo "== Functions: the table is kept in target/lean/"
-	$(BUILD)/server/bench functions --functions $(BUILD)/release --out target/lean
+	@echo "== Functions: the table is kept in target/footprint/"
+	$(BUILD)/server/bench functions --functions $(BUILD)/release --out target/footprint
 
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"

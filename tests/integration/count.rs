@@ -146,7 +146,7 @@ async fn reconciling_sweeps_what_the_stream_lost_and_catches_a_changed_cell() {
         fold(&[rating(1, now), rating(2, now)])
     );
 
-    // Somebody with the rights to adds a rating by hand.
+    // Somebody with the rights to adds a rating by worker.
     let key = [
         ("PK", format!("C#{unit}#{month}")),
         (
@@ -185,18 +185,18 @@ async fn reconciling_sweeps_what_the_stream_lost_and_catches_a_changed_cell() {
 }
 
 #[tokio::test]
-async fn sixteen_hands_on_one_receipt_give_one_rating() {
+async fn sixteen_workers_on_one_receipt_give_one_rating() {
     let office = std::sync::Arc::new(Office::open().await);
     let slip = office.slip().await;
     let rating = satisfied(UNIT, &slip);
 
     let mut statuses = Vec::new();
-    let hand = |_| {
+    let worker = |_| {
         let (office, rating) = (office.clone(), rating.clone());
         tokio::spawn(async move { office.rate(&rating).await.status })
     };
-    for hand in (0..16).map(hand).collect::<Vec<_>>() {
-        statuses.push(hand.await.unwrap());
+    for worker in (0..16).map(worker).collect::<Vec<_>>() {
+        statuses.push(worker.await.unwrap());
     }
 
     assert_eq!(

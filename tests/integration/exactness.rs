@@ -22,7 +22,7 @@ use rand::{RngExt, SeedableRng};
 use simulation::{Setting, simulate};
 use tables::Weakening;
 
-use crate::faults::plan::{is_arsenal, number, seed_or};
+use crate::faults::plan::{is_stress, number, seed_or};
 
 /// Numbers from the seed, drawn only by whoever has the turn.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ fn small(seed: u64) -> Setting {
 #[test]
 fn many_small_worlds_hold() {
     let first = seed_or(1);
-    let seeds = match (std::env::var_os("SEED"), is_arsenal()) {
+    let seeds = match (std::env::var_os("SEED"), is_stress()) {
         (Some(_), _) => 1,
         (None, true) => 2_000,
         (None, false) => 50,
@@ -67,7 +67,7 @@ fn many_small_worlds_hold() {
 
 #[test]
 fn many_ratings_are_counted_exactly_through_every_fault() {
-    let ratings = if is_arsenal() { 1_000_000 } else { 10_000 };
+    let ratings = if is_stress() { 1_000_000 } else { 10_000 };
     let ratings = number("RATINGS").unwrap_or(ratings) as usize;
     let report = simulate(&Setting {
         seed: seed_or(2_026),
@@ -86,7 +86,7 @@ fn many_ratings_are_counted_exactly_through_every_fault() {
         totals.bisections,
         totals.crashes,
         totals.given_up,
-        totals.zombies,
+        totals.stale_batches,
         totals.swept,
         totals.voided,
     ];

@@ -28,7 +28,7 @@ use thuocdo::keyring::Keyring;
 use thuocdo::store::Store;
 use tokio::sync::RwLock;
 
-use crate::faults::plan::{is_arsenal, number, seed_or};
+use crate::faults::plan::{is_stress, number, seed_or};
 use crate::fixture::{self, Slip, UNIT};
 use crate::support::{looked_up, satisfied};
 
@@ -146,7 +146,7 @@ struct Town {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_or_counted_twice_however_often_the_process_is_killed() {
-    let kills = number("KILLS").unwrap_or(if is_arsenal() { 200 } else { 20 });
+    let kills = number("KILLS").unwrap_or(if is_stress() { 200 } else { 20 });
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed_or(9));

@@ -1,4 +1,4 @@
-//! Many hands on one thing, and replies that never come: one success each, and whoever asks again is told the truth.
+//! Many workers on one thing, and replies that never come: one success each, and whoever asks again is told the truth.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,25 +14,25 @@ use thuocdo::domain::tally::fold;
 use tokio::task::JoinSet;
 
 use crate::faults::Line;
-use crate::faults::plan::{is_arsenal, number, seed_or};
+use crate::faults::plan::{is_stress, number, seed_or};
 use crate::fixture::{self, UNIT};
 use crate::support::{Answer, Office, looked_up, passer_by, satisfied};
 
-const HANDS: u32 = 64;
+const WORKERS: u32 = 64;
 
-/// Every hand posts at once; how often each answer came, as status and problem.
+/// Every worker posts at once; how often each answer came, as status and problem.
 async fn race(
     office: &Arc<Office>,
     path: &'static str,
     bodies: Vec<Value>,
 ) -> BTreeMap<String, usize> {
-    let mut hands = JoinSet::new();
+    let mut workers = JoinSet::new();
     for body in bodies {
         let office = Arc::clone(office);
-        hands.spawn(async move { named(&office.post_json(path, &body).await) });
+        workers.spawn(async move { named(&office.post_json(path, &body).await) });
     }
     let mut answers = BTreeMap::new();
-    for answer in hands.join_all().await {
+    for answer in workers.join_all().await {
         *answers.entry(answer).or_default() += 1;
     }
     answers
@@ -55,17 +55,17 @@ fn one_success(answers: &BTreeMap<String, usize>, success: &str, otherwise: &str
             .all(|answer| known.contains(&answer.as_str())),
         "{answers:?}"
     );
-    assert_eq!(answers.values().sum::<usize>(), HANDS as usize);
+    assert_eq!(answers.values().sum::<usize>(), WORKERS as usize);
 }
 
-/// The body of each hand, with an attempt and a proof of its own.
+/// The body of each worker, with an attempt and a proof of its own.
 async fn own_proofs(office: &Office, rating: &Value) -> Vec<Value> {
     let mut bodies = Vec::new();
-    for hand in 0..HANDS {
+    for worker in 0..WORKERS {
         let mut body = rating.clone();
-        body["attempt"] = attempt(hand).into();
+        body["attempt"] = attempt(worker).into();
         // Half of them have not looked the receipt up.
-        if hand % 2 == 0
+        if worker % 2 == 0
             && let Some(body) = body.as_object_mut()
         {
             body.remove("dossier");
@@ -80,7 +80,7 @@ fn attempt(number: u32) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_receipt_in_sixty_four_hands_rates_once() {
+async fn one_receipt_from_sixty_four_workers_rates_once() {
     let office = Arc::new(Office::open().await);
     let rating = looked_up(UNIT, &office.slip().await);
 
@@ -92,7 +92,7 @@ async fn one_receipt_in_sixty_four_hands_rates_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_bare_code_in_sixty_four_hands_rates_once_and_tells_nobody() {
+async fn one_bare_code_from_sixty_four_workers_rates_once_and_tells_nobody() {
     let office = Arc::new(Office::open().await);
     let rating = looked_up(UNIT, &office.bare_slip().await);
 
@@ -104,7 +104,7 @@ async fn one_bare_code_in_sixty_four_hands_rates_once_and_tells_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_phone_in_sixty_four_hands_rates_once() {
+async fn one_phone_from_sixty_four_workers_rates_once() {
     let office = Arc::new(Office::open().await);
 
     let bodies = own_proofs(&office, &passer_by(UNIT, "0905123456")).await;
@@ -115,26 +115,26 @@ async fn one_phone_in_sixty_four_hands_rates_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_proof_in_sixty_four_hands_saves_one_rating() {
+async fn one_proof_from_sixty_four_workers_saves_one_rating() {
     let office = Arc::new(Office::open().await);
     let proof = office
         .solved(Purpose::Rate, &satisfied(UNIT, &office.slip().await))
         .await;
-    let opinion = |hand| {
+    let opinion = |worker| {
         let mut body = proof.clone();
-        body["attempt"] = attempt(hand).into();
-        body["suggestion"] = format!("Ý kiến {hand}").into();
+        body["attempt"] = attempt(worker).into();
+        body["suggestion"] = format!("Ý kiến {worker}").into();
         body
     };
 
-    let answers = race(&office, "/api/ratings", (0..HANDS).map(opinion).collect()).await;
+    let answers = race(&office, "/api/ratings", (0..WORKERS).map(opinion).collect()).await;
 
     one_success(&answers, "201", "409 already-rated");
     assert_eq!(office.stored().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_proof_in_sixty_four_hands_looks_up_once() {
+async fn one_proof_from_sixty_four_workers_looks_up_once() {
     let office = Arc::new(Office::open().await);
     let slip = office.slip().await;
     let look_up = json!({ "receipt_code": slip.code, "receipt_secret": slip.secret });
@@ -143,7 +143,7 @@ async fn one_proof_in_sixty_four_hands_looks_up_once() {
     let answers = race(
         &office,
         "/api/receipts/validate",
-        vec![proof; HANDS as usize],
+        vec![proof; WORKERS as usize],
     )
     .await;
 
@@ -157,7 +157,7 @@ async fn one_attempt_sent_sixty_four_times_is_one_rating_and_every_sender_hears_
     rating["attempt"] = attempt(1).into();
     let rating = office.solved(Purpose::Rate, &rating).await;
 
-    let answers = race(&office, "/api/ratings", vec![rating; HANDS as usize]).await;
+    let answers = race(&office, "/api/ratings", vec![rating; WORKERS as usize]).await;
 
     one_success(&answers, "201", "200");
     assert_eq!(office.stored().await, 1);
@@ -165,7 +165,7 @@ async fn one_attempt_sent_sixty_four_times_is_one_rating_and_every_sender_hears_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_half_of_all_replies_cut_successes_are_ratings_are_counts() {
-    let all = number("SUBMITS").unwrap_or(if is_arsenal() { 100_000 } else { 1_000 }) as u32;
+    let all = number("SUBMITS").unwrap_or(if is_stress() { 100_000 } else { 1_000 }) as u32;
     let office = Arc::new(Office::open().await);
     let line =
         Arc::new(Line::cutting_half(&office.stack.address, "POST /api/ratings", seed_or(5)).await);

@@ -157,7 +157,7 @@ async fn a_void_file_is_taken_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn many_hands_set_a_rating_aside_once() {
+async fn many_workers_void_a_rating_once() {
     let office = Office::open().await;
     let (now, store) = (Timestamp::now(), &office.stack.store);
     let (today, unit) = (local_date(now), UnitId::parse(UNIT).unwrap());
@@ -175,10 +175,10 @@ async fn many_hands_set_a_rating_aside_once() {
     let early = void(0).await.unwrap().unwrap();
     office.stack.settle().await;
 
-    let hands: Vec<_> = (0..48).map(|hand| void(hand % 6)).collect();
+    let workers: Vec<_> = (0..48).map(|worker| void(worker % 6)).collect();
     let mut now_voided = 0;
-    for hand in hands {
-        match hand.await.unwrap().unwrap() {
+    for worker in workers {
+        match worker.await.unwrap().unwrap() {
             Voided::Now => now_voided += 1,
             Voided::Before => {}
             other => panic!("{other:?}"),

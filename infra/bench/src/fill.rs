@@ -23,7 +23,7 @@ use crate::stage::{Item, Stage};
 /// Items of one batch write.
 const BATCH: usize = 25;
 /// Batches on their way at once.
-const HANDS: usize = 8;
+const WORKERS: usize = 8;
 
 /// A rating of `subject` like those a web page sends; every eighth is not satisfied.
 ///
@@ -121,7 +121,7 @@ impl Stage {
         table: &'static str,
         items: impl Iterator<Item = Item>,
     ) -> Result<(), Fault> {
-        let mut hands: JoinSet<Result<(), Fault>> = JoinSet::new();
+        let mut workers: JoinSet<Result<(), Fault>> = JoinSet::new();
         let mut items = items.peekable();
         while items.peek().is_some() {
             let mut requests = Vec::with_capacity(BATCH);
@@ -129,8 +129,8 @@ impl Stage {
                 let put = PutRequest::builder().set_item(Some(item)).build()?;
                 requests.push(WriteRequest::builder().put_request(put).build());
             }
-            if hands.len() == HANDS
-                && let Some(done) = hands.join_next().await
+            if workers.len() == WORKERS
+                && let Some(done) = workers.join_next().await
             {
                 done??;
             }
@@ -138,7 +138,7 @@ impl Stage {
                 .tables
                 .batch_write_item()
                 .request_items(table, requests);
-            hands.spawn(async move {
+            workers.spawn(async move {
                 let left = write.send().await?.unprocessed_items;
                 match left.is_none_or(|left| left.is_empty()) {
                     true => Ok(()),
@@ -146,7 +146,7 @@ impl Stage {
                 }
             });
         }
-        while let Some(done) = hands.join_next().await {
+        while let Some(done) = workers.join_next().await {
             done??;
         }
         Ok(())

@@ -25,7 +25,7 @@ use stage::Stage;
 pub struct Scale {
     /// Calls of each function behind the API.
     pub calls: usize,
-    /// How often each of them is started, and the floor; medians are told.
+    /// How often each of them is started, and the baseline; medians are told.
     pub starts: usize,
     /// How often each of the others is, which have more to do in one call.
     pub rare_starts: usize,
@@ -34,7 +34,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// What `make lean` runs.
+    /// What `make footprint` runs.
     pub const FULL: Self = Self {
         calls: 1_000,
         starts: 101,
@@ -63,10 +63,10 @@ pub struct Measured {
     pub init: f64,
     /// CPU milliseconds of the first call after a start.
     pub first: f64,
-    /// The same of the floor, started before each of these starts: a machine is not as fast now as a minute ago.
-    pub floor_init: f64,
+    /// The same of the baseline, started before each of these starts: a machine is not as fast now as a minute ago.
+    pub baseline_init: f64,
     /// And its first call.
-    pub floor_first: f64,
+    pub baseline_first: f64,
     /// CPU milliseconds of a later call; none where there was none.
     pub steady: Option<f64>,
     /// Most bytes resident at once.
@@ -78,7 +78,7 @@ pub struct Measured {
 }
 
 /// The function that does nothing.
-pub const FLOOR: &str = "floor";
+pub const BASELINE: &str = "baseline";
 
 /// Events, and what each must be answered with.
 struct Calls {
@@ -110,7 +110,7 @@ pub async fn walk(folder: &Path, functions: &Path, scale: Scale) -> Result<Vec<M
     };
 
     let idle = Calls::new(vec![nothing.clone(); scale.calls], Expected::Status(200));
-    measured(FLOOR, "nothing", scale.starts, idle).await?;
+    measured(BASELINE, "nothing", scale.starts, idle).await?;
 
     let catalog = drop_catalog(&stage, &world).await?;
     measured("import-files", "a city's catalog", 1, catalog).await?;
@@ -236,7 +236,7 @@ async fn drop_dossiers(stage: &Stage, world: &World, batch: usize) -> Result<Cal
     Ok(Calls::new(events, Expected::Exactly(1)))
 }
 
-/// Starts `function` as often as asked; each start but the last has one call, the last has the rest. Before each, the floor
+/// Starts `function` as often as asked; each start but the last has one call, the last has the rest. Before each, the baseline
 /// is started and asked `nothing`.
 async fn measure(
     stage: &Stage,
@@ -247,15 +247,15 @@ async fn measure(
     nothing: &str,
 ) -> Result<Measured, Fault> {
     let (mut inits, mut firsts, mut later) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut floor_inits, mut floor_firsts) = (Vec::new(), Vec::new());
+    let (mut baseline_inits, mut baseline_firsts) = (Vec::new(), Vec::new());
     let mut peak = 0;
     let last = starts.min(calls.events.len()).saturating_sub(1);
     for start in 0..=last {
-        let mut floor = stage.start(FLOOR).await?;
-        let idle = floor.invoke(nothing.to_owned()).await?;
-        floor_inits.push(milliseconds(floor.init().cpu));
-        floor_firsts.push(milliseconds(idle.cost.cpu));
-        floor.stop().await;
+        let mut baseline = stage.start(BASELINE).await?;
+        let idle = baseline.invoke(nothing.to_owned()).await?;
+        baseline_inits.push(milliseconds(baseline.init().cpu));
+        baseline_firsts.push(milliseconds(idle.cost.cpu));
+        baseline.stop().await;
 
         let mut bootstrap = stage.start(function).await?;
         inits.push(milliseconds(bootstrap.init().cpu));
@@ -286,8 +286,8 @@ async fn measure(
         later: later.len(),
         init: median(inits),
         first: median(firsts),
-        floor_init: median(floor_inits),
-        floor_first: median(floor_firsts),
+        baseline_init: median(baseline_inits),
+        baseline_first: median(baseline_firsts),
         steady: (!later.is_empty()).then(|| median(later)),
         peak,
     })

@@ -299,10 +299,10 @@ pub fn post(
 /// When a security code cannot be made.
 pub fn posts(keyring: &Keyring, dossiers: &[Dossier], form: Form) -> Result<Vec<String>, Fault> {
     let now = Timestamp::now();
-    let hands = std::thread::available_parallelism()?.get();
-    let share = dossiers.len().div_ceil(hands).max(1);
+    let workers = std::thread::available_parallelism()?.get();
+    let share = dossiers.len().div_ceil(workers).max(1);
     std::thread::scope(|scope| {
-        let hands: Vec<_> = dossiers
+        let workers: Vec<_> = dossiers
             .chunks(share)
             .map(|dossiers| {
                 scope.spawn(move || {
@@ -314,8 +314,8 @@ pub fn posts(keyring: &Keyring, dossiers: &[Dossier], form: Form) -> Result<Vec<
             })
             .collect();
         let mut posts = Vec::with_capacity(dossiers.len());
-        for hand in hands {
-            posts.extend(hand.join().map_err(|_| "making a post panicked")??);
+        for worker in workers {
+            posts.extend(worker.join().map_err(|_| "making a post panicked")??);
         }
         Ok(posts)
     })

@@ -53,7 +53,7 @@ pub(super) struct World {
     pub(super) tables: Tables,
     pub(super) store: Store,
     pub(super) stopping: AtomicBool,
-    pub(super) zombies: Mutex<Vec<Vec<Arc<Recorded>>>>,
+    pub(super) stale_batches: Mutex<Vec<Vec<Arc<Recorded>>>>,
     ratings: Ratings,
     plan: Plan,
     totals: Mutex<Totals>,
@@ -74,7 +74,7 @@ pub(crate) struct Totals {
     pub(crate) bisections: u64,
     pub(crate) crashes: u64,
     pub(crate) given_up: u64,
-    pub(crate) zombies: u64,
+    pub(crate) stale_batches: u64,
     pub(crate) reconciled: u64,
     pub(crate) swept: u64,
     pub(crate) voided: u64,
@@ -169,7 +169,7 @@ async fn run(setting: &Setting) -> Report {
         ratings: Ratings::new(setting.seed, setting.units),
         store: store(client),
         stopping: AtomicBool::new(false),
-        zombies: Mutex::default(),
+        stale_batches: Mutex::default(),
         plan,
         totals: Mutex::default(),
         wrong: Mutex::default(),
@@ -409,7 +409,7 @@ async fn reconcile(world: &Arc<World>, unit: &UnitId, month: Month, sweeping: bo
     }
 }
 
-/// Sets one rating in twelve aside, two hands the same ones, for as long as ratings come in.
+/// Sets one rating in twelve aside, two workers the same ones, for as long as ratings come in.
 async fn set_aside(world: Arc<World>) {
     while !world.stopping.load(Ordering::SeqCst) {
         world.turns.next().await;

@@ -20,7 +20,7 @@ const RETRIES: u32 = 2;
 /// Times a batch that succeeded is delivered again at most.
 const REDELIVERIES: u64 = 5;
 /// Batches kept to be delivered again much later.
-const ZOMBIES: usize = 64;
+const STALE_BATCHES: usize = 64;
 
 /// Records delivered together.
 type Records = Vec<Arc<Recorded>>;
@@ -137,12 +137,12 @@ async fn deliver(world: Arc<World>, records: Records) {
 async fn again(world: &Arc<World>, records: Records) {
     world.turns.next().await;
     if world.random.below(4) == 0 {
-        let mut zombies = world.zombies.lock().unwrap();
-        if zombies.len() < ZOMBIES {
-            zombies.push(records.clone());
+        let mut stale_batches = world.stale_batches.lock().unwrap();
+        if stale_batches.len() < STALE_BATCHES {
+            stale_batches.push(records.clone());
         } else {
-            let place = world.random.below(ZOMBIES as u64) as usize;
-            zombies[place] = records.clone();
+            let place = world.random.below(STALE_BATCHES as u64) as usize;
+            stale_batches[place] = records.clone();
         }
     }
     if world.random.below(8) == 0 {
@@ -166,12 +166,12 @@ pub(super) async fn haunt(world: Arc<World>) {
 /// Delivers an old batch.
 pub(super) async fn rise(world: &Arc<World>) {
     let batch = {
-        let zombies = world.zombies.lock().unwrap();
-        let place = world.random.below(zombies.len().max(1) as u64) as usize;
-        zombies.get(place).cloned()
+        let stale_batches = world.stale_batches.lock().unwrap();
+        let place = world.random.below(stale_batches.len().max(1) as u64) as usize;
+        stale_batches.get(place).cloned()
     };
     if let Some(batch) = batch {
-        world.count(|totals| totals.zombies += 1);
+        world.count(|totals| totals.stale_batches += 1);
         let _ = invoke(world, &batch).await;
     }
 }

@@ -240,7 +240,7 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// Whether the long forms run: `make arsenal`.
-pub(crate) fn is_arsenal() -> bool {
-    std::env::var_os("ARSENAL").is_some()
+/// Whether the long forms run: `make stress`.
+pub(crate) fn is_stress() -> bool {
+    std::env::var_os("STRESS").is_some()
 }

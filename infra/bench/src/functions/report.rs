@@ -1,6 +1,6 @@
 //! The table of the functions, and what is asked of the one a citizen waits for.
 
-use super::{FLOOR, Measured};
+use super::{BASELINE, Measured};
 use crate::Fault;
 use crate::table::{Goal, Line, Section, figure};
 
@@ -34,78 +34,78 @@ const HEADINGS: [&str; 8] = [
     "starts + later calls",
 ];
 
-/// One row for each function, with ratios to the floor, and the goals of `submit-rating`.
+/// One row for each function, with ratios to the baseline, and the goals of `submit-rating`.
 ///
 /// # Errors
 /// When either was not measured.
 pub fn section(all: &[Measured]) -> Result<Section, Fault> {
     let named = |name: &str| all.iter().find(|measured| measured.name == name);
-    let floor = named(FLOOR).ok_or("the floor was not measured")?;
+    let baseline = named(BASELINE).ok_or("the baseline was not measured")?;
     let submit = named("submit-rating").ok_or("submit-rating was not measured")?;
     let mut grid = vec![HEADINGS.map(str::to_owned).to_vec()];
-    grid.extend(all.iter().map(|measured| row(measured, floor)));
+    grid.extend(all.iter().map(|measured| row(measured, baseline)));
     Ok(Section {
         title: "Functions: their executables, started and called as Lambda does".to_owned(),
-        lines: goals(submit, floor)?,
+        lines: goals(submit, baseline)?,
         grid,
     })
 }
 
-fn row(measured: &Measured, floor: &Measured) -> Vec<String> {
+fn row(measured: &Measured, baseline: &Measured) -> Vec<String> {
     let beside =
-        |value: f64, floor: f64| format!("{} ({} ×)", figure(value), figure(value / floor));
+        |value: f64, baseline: f64| format!("{} ({} ×)", figure(value), figure(value / baseline));
     let steady = measured.steady.map_or_else(String::new, |steady| {
-        floor
+        baseline
             .steady
-            .map_or_else(|| figure(steady), |floor| beside(steady, floor))
+            .map_or_else(|| figure(steady), |baseline| beside(steady, baseline))
     });
     vec![
         measured.name.clone(),
         measured.doing.clone(),
-        beside(mebibytes(measured.size), mebibytes(floor.size)),
-        beside(measured.init, measured.floor_init),
-        beside(measured.first, measured.floor_first),
+        beside(mebibytes(measured.size), mebibytes(baseline.size)),
+        beside(measured.init, measured.baseline_init),
+        beside(measured.first, measured.baseline_first),
         steady,
-        beside(mebibytes(measured.peak), mebibytes(floor.peak)),
+        beside(mebibytes(measured.peak), mebibytes(baseline.peak)),
         format!("{} + {}", measured.starts, measured.later),
     ]
 }
 
-fn goals(submit: &Measured, floor: &Measured) -> Result<Vec<Line>, Fault> {
+fn goals(submit: &Measured, baseline: &Measured) -> Result<Vec<Line>, Fault> {
     let steady = submit.steady.ok_or("submit-rating was called once")?;
-    let line = |name: &str, value, unit, peer: f64, floor: f64| {
+    let line = |name: &str, value, unit, peer: f64, baseline: f64| {
         Line::new(format!("submit-rating: {name}"), value, unit)
             .beside("put-product", peer)
-            .note(format!("{} × floor", figure(value / floor)))
+            .note(format!("{} × baseline", figure(value / baseline)))
     };
-    let idle = floor.steady.unwrap_or(f64::NAN);
+    let idle = baseline.steady.unwrap_or(f64::NAN);
     let (size, memory) = (mebibytes(submit.size), mebibytes(submit.peak));
-    let (floor_size, floor_memory) = (mebibytes(floor.size), mebibytes(floor.peak));
+    let (baseline_size, baseline_memory) = (mebibytes(baseline.size), mebibytes(baseline.peak));
     Ok(vec![
         line(
             "start",
             submit.init,
             "ms CPU",
             PUT_PRODUCT.init,
-            submit.floor_init,
+            submit.baseline_init,
         )
-        .goal(Goal::AtMost(2.5 * submit.floor_init)),
+        .goal(Goal::AtMost(2.5 * submit.baseline_init)),
         line(
             "first call",
             submit.first,
             "ms CPU",
             PUT_PRODUCT.first,
-            submit.floor_first,
+            submit.baseline_first,
         )
         .goal(Goal::AtMost(2.0)),
         line("later call", steady, "ms CPU", PUT_PRODUCT.steady, idle).goal(Goal::AtMost(0.25)),
-        line("size", size, "MiB", PUT_PRODUCT.size, floor_size).goal(Goal::AtMost(6.0)),
+        line("size", size, "MiB", PUT_PRODUCT.size, baseline_size).goal(Goal::AtMost(6.0)),
         line(
             "memory at most",
             memory,
             "MiB",
             PUT_PRODUCT.memory,
-            floor_memory,
+            baseline_memory,
         )
         .goal(Goal::AtMost(10.0)),
     ])
@@ -127,8 +127,8 @@ mod tests {
             size: 2 * 1024 * 1024,
             init: factor,
             first: factor,
-            floor_init: 1.0,
-            floor_first: 1.0,
+            baseline_init: 1.0,
+            baseline_first: 1.0,
             steady: Some(factor / 10.0),
             peak: 4 * 1024 * 1024,
             starts: 3,
@@ -137,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn figures_stand_beside_the_floor_and_their_goals() {
-        let section = section(&[measured(FLOOR, 1.0), measured("submit-rating", 2.25)]).unwrap();
+    fn figures_stand_beside_the_baseline_and_their_goals() {
+        let section = section(&[measured(BASELINE, 1.0), measured("submit-rating", 2.25)]).unwrap();
 
         assert_eq!(section.grid[2][3], "2.25 (2.25 ×)");
         let kept: Vec<_> = section.lines.iter().map(Line::is_met).collect();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_table_without_a_floor() {
+    fn there_is_no_table_without_a_baseline() {
         assert!(section(&[measured("submit-rating", 1.0)]).is_err());
     }
 }
