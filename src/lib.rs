@@ -3,7 +3,7 @@
 //! Data flows one way: request → [`handlers`] → [`domain`] → [`store`] → stream → cells → [`site`] → bucket.
 //! `ARCHITECTURE.md` draws the map and walks one rating through it.
 
-pub mod domain;
+pub use domain;
 
 #[cfg(feature = "server")]
 pub mod store;

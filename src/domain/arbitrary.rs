@@ -19,7 +19,7 @@ fn id() -> impl Strategy<Value = String> {
 }
 
 /// A day of 2026 or 2027.
-pub(crate) fn day() -> impl Strategy<Value = Date> {
+pub fn day() -> impl Strategy<Value = Date> {
     (2026..2028_i16, 1..=12_i8, 1..=28_i8).prop_map(|(year, month, day)| date(year, month, day))
 }
 
@@ -41,12 +41,12 @@ fn counter_of_ratings() -> impl Strategy<Value = Counter> {
 }
 
 /// Why a rating may be set aside.
-pub(crate) fn void_reason() -> impl Strategy<Value = VoidReason> {
+pub fn void_reason() -> impl Strategy<Value = VoidReason> {
     prop::sample::select(VoidReason::ALL.to_vec())
 }
 
 /// Any counter, those of voids among them.
-pub(crate) fn counter() -> impl Strategy<Value = Counter> {
+pub fn counter() -> impl Strategy<Value = Counter> {
     prop_oneof![
         4 => counter_of_ratings(),
         1 => counter_of_ratings().prop_map(|counter| Counter::Voided(Box::new(counter))),
@@ -55,17 +55,17 @@ pub(crate) fn counter() -> impl Strategy<Value = Counter> {
 }
 
 /// A tally of a few counters.
-pub(crate) fn tally() -> impl Strategy<Value = Tally> {
+pub fn tally() -> impl Strategy<Value = Tally> {
     vec((counter(), 0..100_u64), 0..8).prop_map(Tally::from_iter)
 }
 
 /// Any leaf cell.
-pub(crate) fn cell_key() -> impl Strategy<Value = CellKey> {
+pub fn cell_key() -> impl Strategy<Value = CellKey> {
     rating().prop_map(|rating| CellKey::of(&rating))
 }
 
 /// Any rating: of one unit, so that many share a month and some a cell.
-pub(crate) fn rating() -> impl Strategy<Value = Rating> {
+pub fn rating() -> impl Strategy<Value = Rating> {
     let place = (
         option::of(prop_oneof!["an", "binh", "[a-z0-9_-]{1,32}"]),
         option::of(prop_oneof!["dat-dai", "[a-z0-9_-]{1,32}"]),
@@ -113,12 +113,12 @@ pub(crate) fn rating() -> impl Strategy<Value = Rating> {
 }
 
 /// So many ratings.
-pub(crate) fn ratings(number: Range<usize>) -> impl Strategy<Value = Vec<Rating>> {
+pub fn ratings(number: Range<usize>) -> impl Strategy<Value = Vec<Rating>> {
     vec(rating(), number)
 }
 
 /// So many ratings of one month.
-pub(crate) fn ratings_of(month: Month, number: Range<usize>) -> impl Strategy<Value = Vec<Rating>> {
+pub fn ratings_of(month: Month, number: Range<usize>) -> impl Strategy<Value = Vec<Rating>> {
     let dated = move |mut rating: Rating| {
         rating.date = date(month.year, month.month, rating.date.day());
         rating

@@ -45,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::arbitrary::{rating, ratings};
+    use crate::arbitrary::{rating, ratings};
 
     proptest! {
         #[test]

@@ -176,9 +176,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::catalog::OfficialRole;
-    use crate::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
-    use crate::domain::rating::{Attestation, Channel, RatingId, Satisfaction, Subject};
+    use crate::catalog::OfficialRole;
+    use crate::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
+    use crate::rating::{Attestation, Channel, RatingId, Satisfaction, Subject};
 
     fn rating() -> Rating {
         Rating {

@@ -135,9 +135,9 @@ pub struct DossierCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::id::{OptionCode, QuestionCode, ReasonCode};
-    use crate::domain::period::Month;
-    use crate::domain::rating::Answer;
+    use crate::id::{OptionCode, QuestionCode, ReasonCode};
+    use crate::period::Month;
+    use crate::rating::Answer;
 
     fn verdicts(rated: u64) -> Tally {
         [(Counter::Rated, rated), (Counter::Satisfied, rated)]

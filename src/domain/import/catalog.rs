@@ -6,11 +6,11 @@ use super::columns::SheetKind;
 use super::finding::{Cause, Findings, Place};
 use super::row::{Columns, RowReader, Sheet};
 use super::{questionnaire, settings};
-use crate::domain::catalog::{
+use crate::catalog::{
     Catalog, CatalogHead, Field, Official, OfficialCategory, OfficialRole, Reason, Text, Unit,
     UnitEntry, UnitGroup,
 };
-use crate::domain::id::{FieldId, GroupId, OfficialId, QuestionCode, ReasonCode, UnitId};
+use crate::id::{FieldId, GroupId, OfficialId, QuestionCode, ReasonCode, UnitId};
 
 /// Most bytes of JSON one stored item may take: DynamoDB's limit is 400 KB, names and keys included.
 pub const MAX_ITEM_BYTES: usize = 350 * 1024;

@@ -6,9 +6,9 @@ use super::catalog::{MAX_NAME, MAX_TEXT, ROLES, required_word, unknown};
 use super::columns::SheetKind;
 use super::finding::Cause;
 use super::row::{RowReader, excerpt, heading_key};
-use crate::domain::catalog::{Catalog, OfficialRole, UnitEntry};
-use crate::domain::id::{FieldId, OfficialId, UnitId};
-use crate::domain::receipt::{DossierStatus, Receipt, ReceiptCode, ReceiptSecret};
+use crate::catalog::{Catalog, OfficialRole, UnitEntry};
+use crate::id::{FieldId, OfficialId, UnitId};
+use crate::receipt::{DossierStatus, Receipt, ReceiptCode, ReceiptSecret};
 
 /// A dossier as the one-stop software hands it over.
 #[derive(Debug, Clone, PartialEq, Eq)]

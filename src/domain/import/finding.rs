@@ -1,6 +1,6 @@
 //! What is wrong with a file, and where, in words its author can act on.
 
-use crate::domain::lang::Lang;
+use crate::lang::Lang;
 
 /// Findings kept in full; a file with more of them is wrong in one way many times over.
 pub const MAX_FINDINGS: usize = 200;

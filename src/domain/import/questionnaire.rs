@@ -4,9 +4,9 @@ use super::catalog::{MAX_NAME, MAX_TEXT};
 use super::columns::SheetKind;
 use super::finding::{Cause, Findings};
 use super::row::{RowReader, Sheet};
-use crate::domain::catalog::{AnswerOption, Question, Questionnaire, Text, Validity};
-use crate::domain::id::{OptionCode, QuestionCode, QuestionnaireId};
-use crate::domain::rating::Channel;
+use crate::catalog::{AnswerOption, Question, Questionnaire, Text, Validity};
+use crate::id::{OptionCode, QuestionCode, QuestionnaireId};
+use crate::rating::Channel;
 
 /// Most questions in a questionnaire and options in a question: more than anyone answers at a counter.
 const MAX_ENTRIES: usize = 20;

@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 
 use super::finding::{Cause, Findings, Place};
-use crate::domain::catalog::Validity;
-use crate::domain::id::IdError;
-use crate::domain::text::{self, TextError};
+use crate::catalog::Validity;
+use crate::id::IdError;
+use crate::text::{self, TextError};
 
 /// What a cell holds, formulas already reduced to their last value.
 #[derive(Debug, Clone, PartialEq, Default)]

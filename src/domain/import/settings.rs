@@ -8,8 +8,8 @@ use super::catalog::{MAX_NAME, MAX_TEXT, Seen, each_row};
 use super::columns::SheetKind;
 use super::finding::{Cause, Findings};
 use super::row::{RowReader, Sheet, excerpt};
-use crate::domain::catalog::{Settings, Text};
-use crate::domain::rating::Attestation;
+use crate::catalog::{Settings, Text};
+use crate::rating::Attestation;
 
 /// New ratings a published result waits for, unless the catalog says otherwise.
 const DEFAULT_MIN_NEW_RATINGS: u32 = 5;

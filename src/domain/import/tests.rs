@@ -9,13 +9,13 @@ use super::dossier::{self, Dossier};
 use super::finding::MAX_FINDINGS;
 use super::void::{Named, Voidable};
 use super::*;
-use crate::domain::catalog::{Catalog, OfficialRole};
-use crate::domain::id::{OfficialId, UnitId};
-use crate::domain::lang::Lang;
-use crate::domain::phone::Phone;
-use crate::domain::rating::{Attestation, Channel, RatingId, Subject};
-use crate::domain::receipt::{DossierStatus, ReceiptCode};
-use crate::domain::void::VoidReason;
+use crate::catalog::{Catalog, OfficialRole};
+use crate::id::{OfficialId, UnitId};
+use crate::lang::Lang;
+use crate::phone::Phone;
+use crate::rating::{Attestation, Channel, RatingId, Subject};
+use crate::receipt::{DossierStatus, ReceiptCode};
+use crate::void::VoidReason;
 
 /// Sheets as text: a row a line, `|` between cells.
 const CATALOG: [(SheetKind, &str); 7] = [

@@ -3,11 +3,11 @@
 use super::catalog::{MAX_NAME, required_word};
 use super::finding::Cause;
 use super::row::RowReader;
-use crate::domain::id::{OfficialId, UnitId};
-use crate::domain::phone::Phone;
-use crate::domain::rating::{RatingId, Subject};
-use crate::domain::receipt::ReceiptCode;
-use crate::domain::void::VoidReason;
+use crate::id::{OfficialId, UnitId};
+use crate::phone::Phone;
+use crate::rating::{RatingId, Subject};
+use crate::receipt::ReceiptCode;
+use crate::void::VoidReason;
 
 /// A rating that one person wants set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,9 +14,9 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::{Entries, Hash, root};
-use crate::domain::id::UnitId;
-use crate::domain::month_seal::CLOSED_AFTER_DAYS;
-use crate::domain::period::Month;
+use crate::id::UnitId;
+use crate::month_seal::CLOSED_AFTER_DAYS;
+use crate::period::Month;
 
 /// Says how the file is to be read.
 const FORMAT: &str = "thuocdo-counted/1";

@@ -14,11 +14,11 @@ use proptest::prelude::*;
 
 use super::results::unit_results;
 use super::{Grid, Release, Row, Thresholds, UnitResults};
-use crate::domain::id::{OfficialId, UnitId};
-use crate::domain::period::{Month, Period, Quarter};
-use crate::domain::rating::Attestation;
-use crate::domain::tally::{Counter, Tally};
-use crate::domain::void::VoidReason;
+use crate::id::{OfficialId, UnitId};
+use crate::period::{Month, Period, Quarter};
+use crate::rating::Attestation;
+use crate::tally::{Counter, Tally};
+use crate::void::VoidReason;
 
 const ATTESTATIONS: [Attestation; 3] = [
     Attestation::DossierVerified,

@@ -20,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::domain::id::OfficialId;
-use crate::domain::period::Month;
-use crate::domain::rating::Attestation;
-use crate::domain::tally::{CellKey, Tally};
+use crate::id::OfficialId;
+use crate::period::Month;
+use crate::rating::Attestation;
+use crate::tally::{CellKey, Tally};
 
 /// One line of a unit's quarter: whom the ratings are of, and how sure we are of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

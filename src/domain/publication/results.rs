@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{DossierCounts, Ledger, PeriodResults, Release, UnitResults};
-use crate::domain::id::UnitId;
-use crate::domain::period::{Month, Period, Quarter};
-use crate::domain::rating::Attestation;
-use crate::domain::tally::Counter;
-use crate::domain::void::VoidReason;
+use crate::id::UnitId;
+use crate::period::{Month, Period, Quarter};
+use crate::rating::Attestation;
+use crate::tally::Counter;
+use crate::void::VoidReason;
 
 /// The results of one unit from its `releases` and, where known, its dossiers by month of receipt.
 ///
@@ -115,9 +115,9 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::domain::id::OfficialId;
-    use crate::domain::publication::Row;
-    use crate::domain::tally::Tally;
+    use crate::id::OfficialId;
+    use crate::publication::Row;
+    use crate::tally::Tally;
 
     fn month(month: i8) -> Month {
         Month { year: 2026, month }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::Tenths;
-use crate::domain::catalog::{Question, Questionnaire};
-use crate::domain::id::{OptionCode, QuestionCode};
-use crate::domain::rating::Answer;
-use crate::domain::tally::{Counter, Tally};
+use crate::catalog::{Question, Questionnaire};
+use crate::id::{OptionCode, QuestionCode};
+use crate::rating::Answer;
+use crate::tally::{Counter, Tally};
 
 /// What is known of an indicator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,9 +124,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::catalog::{AnswerOption, Text, Validity};
-    use crate::domain::id::QuestionnaireId;
-    use crate::domain::rating::Channel;
+    use crate::catalog::{AnswerOption, Text, Validity};
+    use crate::id::QuestionnaireId;
+    use crate::rating::Channel;
 
     fn text(vi: &str) -> Text {
         Text {

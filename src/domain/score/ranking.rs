@@ -9,8 +9,8 @@
 use std::cmp::Ordering;
 
 use super::wilson::Interval;
-use crate::domain::tally::Tally;
-use crate::domain::text::fold;
+use crate::tally::Tally;
+use crate::text::fold;
 
 /// Someone to be ranked.
 #[derive(Debug, Clone, PartialEq)]

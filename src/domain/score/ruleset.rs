@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::Tenths;
 use super::indicator::IndicatorScore;
-use crate::domain::catalog::Text;
-use crate::domain::id::QuestionCode;
+use crate::catalog::Text;
+use crate::id::QuestionCode;
 
 /// Oldest first.
 static RULESETS: LazyLock<Vec<Ruleset>> = LazyLock::new(|| {

@@ -1,9 +1,9 @@
 //! Two figures that need dossier counts: the share of dossiers rated, and the satisfaction ratio of Quyết định 766.
 
 use super::Tenths;
-use crate::domain::publication::{DossierCounts, PeriodResults};
-use crate::domain::rating::RaterKind;
-use crate::domain::tally::Tally;
+use crate::publication::{DossierCounts, PeriodResults};
+use crate::rating::RaterKind;
+use crate::tally::Tally;
 
 /// A number known only to lie between two ends, because one dossier may carry ratings of the unit and of officials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,9 @@ fn participants_of_the_unit(results: &PeriodResults, figure: fn(&Tally) -> u64) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::publication::StratumResults;
-    use crate::domain::rating::Attestation;
-    use crate::domain::tally::Counter;
+    use crate::publication::StratumResults;
+    use crate::rating::Attestation;
+    use crate::tally::Counter;
 
     fn tally(satisfied: u64, not_satisfied: u64) -> Tally {
         [

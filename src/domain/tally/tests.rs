@@ -4,10 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::domain::arbitrary::{
-    cell_key, counter, day, rating, ratings, ratings_of, tally, void_reason,
-};
-use crate::domain::publication::{Release, Thresholds, release, results};
+use crate::arbitrary::{cell_key, counter, day, rating, ratings, ratings_of, tally, void_reason};
+use crate::publication::{Release, Thresholds, release, results};
 
 const NOVEMBER: Month = Month {
     year: 2026,
@@ -117,7 +115,7 @@ proptest! {
 
         let results = results::unit_results(unit, &releases, &BTreeMap::new(), &ranking);
 
-        use crate::domain::period::Period;
+        use crate::period::Period;
         let within = |period: Period| ratings.iter().filter(move |rating| {
             let month = Month::of(rating.date);
             match period {

@@ -3,8 +3,9 @@
 #[macro_use]
 mod code;
 
-#[cfg(test)]
-pub(crate) mod arbitrary;
+#[cfg(any(test, feature = "testing"))]
+#[expect(clippy::unwrap_used, reason = "made-up values for tests are valid")]
+pub mod arbitrary;
 pub mod catalog;
 mod crockford;
 pub mod handling;
