@@ -7,6 +7,7 @@
 
 mod bootstraps;
 mod browser;
+mod cdn;
 mod check;
 mod count;
 mod erase;

@@ -1,13 +1,8 @@
-// The CloudFront function that makes a directory its index.html, taken from template.yaml as it is deployed.
+// The CloudFront function of template.yaml; tests/integration/cdn.rs puts every published address through it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import test from 'node:test';
 
-const template = readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8');
-const code = /^      FunctionCode: \|\n((?: {8}.*\n|\n)+)/m.exec(template)[1];
-const handler = new Function(`${code}; return handler;`)();
-
-const ask = (uri) => handler({ request: { uri, method: 'GET', headers: {} } });
+import { ask } from './site-index.mjs';
 
 test('a directory is its index page', () => {
   assert.equal(ask('/').uri, '/index.html');
@@ -18,6 +13,13 @@ test('a file is left alone', () => {
   for (const uri of ['/static/site.1a2b3c4d.css', '/ket-qua/don-vi/48-1/ket-qua.json']) {
     assert.equal(ask(uri).uri, uri);
   }
+});
+
+test('a published file without a dot in its name is left alone', () => {
+  const uri = '/goi-du-lieu/SHA256SUMS';
+  assert.equal(ask(uri).uri, uri);
+  // Of that name in another folder there is none.
+  assert.equal(ask('/don-vi/SHA256SUMS').statusCode, 301);
 });
 
 test('a directory without its slash is sent to the one with it', () => {
