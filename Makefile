@@ -14,12 +14,14 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Requests schemathesis makes up for each operation, and seconds libFuzzer has for each target.
 EXAMPLES ?= 25
 FUZZ_SECONDS ?= 60
+# The half of samconfig.toml that `make deploy` deploys.
+STAGE ?= default
 
 # The name of a phase, and when it began: `make test` prints how long each took.
 phase = @echo "== $(1) ($$(date +%T))"
 
 .PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
-    artefacts openapi build bench footprint
+    artefacts openapi build deploy bench footprint
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -152,3 +154,6 @@ openapi: ## Write docs/openapi.json from the code
 
 build: tools ## The functions as they are deployed, for arm64
 	$(SAM_BUILD)
+
+deploy: build ## Into the AWS account of your credentials: the web ACL, then the stack (STAGE=prod, ARGS=… for sam deploy)
+	$(VENV)/python infra/deploy.py $(STAGE) $(ARGS)

@@ -538,14 +538,16 @@ fn an_alarm_tells_somebody_and_our_own_metrics_are_those_of_this_stack() {
 fn what_should_run_alone_can_be_held_to_one_run() {
     let template = expanded();
     let alone = json!({"Fn::If": ["Reserves", 1, {"Ref": "AWS::NoValue"}]});
+    let kept = json!({"Fn::If": ["ReservesSubmit", {"Ref": "SubmitConcurrency"}, {"Ref": "AWS::NoValue"}]});
 
     for (name, function) in resources(template, "AWS::Lambda::Function") {
         let reserved = &function["Properties"]["ReservedConcurrentExecutions"];
-        let wanted = ["ReconcileTallies", "PublishPages", "ImportFiles"];
-        if wanted.contains(&name.trim_end_matches("Function")) {
-            assert_eq!(*reserved, alone, "{name}");
-        } else {
-            assert!(reserved.is_null(), "{name} would refuse citizens");
+        match name.trim_end_matches("Function") {
+            "ReconcileTallies" | "PublishPages" | "ImportFiles" => {
+                assert_eq!(*reserved, alone, "{name}");
+            }
+            "SubmitRating" => assert_eq!(*reserved, kept, "{name}"),
+            _ => assert!(reserved.is_null(), "{name} would refuse citizens"),
         }
         assert_eq!(
             function["Properties"]["Architectures"],
@@ -560,5 +562,137 @@ fn what_should_run_alone_can_be_held_to_one_run() {
             function["Properties"]["TracingConfig"]["Mode"], "Active",
             "{name}"
         );
+    }
+}
+
+#[test]
+fn going_without_a_web_acl_takes_a_word_of_its_own() {
+    let template = load();
+
+    let rule = &template["Rules"]["HasWebAclOrGoesWithout"];
+    assert_eq!(
+        rule["Assertions"][0]["Assert"],
+        json!({"Fn::Or": [
+            {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebAclArn"}, ""]}]},
+            {"Fn::Equals": [{"Ref": "WithoutWebAcl"}, "yes-i-accept"]},
+        ]})
+    );
+    assert!(rule.get("RuleCondition").is_none(), "it holds always");
+    for parameter in ["WebAclArn", "WithoutWebAcl"] {
+        assert_eq!(template["Parameters"][parameter]["Default"], "");
+    }
+    let cdn = &template["Resources"]["Cdn"]["Properties"]["DistributionConfig"];
+    assert_eq!(
+        cdn["WebACLId"],
+        json!({"Fn::If": ["HasWebAcl", {"Ref": "WebAclArn"}, {"Ref": "AWS::NoValue"}]})
+    );
+    for stage in text("samconfig.toml").split("[prod.build") {
+        assert!(!stage.contains("WithoutWebAcl"));
+    }
+}
+
+/// Statements that compare a path, with the transformations made first.
+fn paths(statement: &Value, found: &mut Vec<(String, String)>) {
+    if let Some(compared) = statement.get("ByteMatchStatement") {
+        if compared["FieldToMatch"].get("UriPath").is_some() {
+            let steps = compared["TextTransformations"].as_array().unwrap();
+            let steps = steps.iter().map(|step| step["Type"].as_str().unwrap());
+            assert_eq!(
+                steps.collect::<Vec<_>>(),
+                ["URL_DECODE", "NORMALIZE_PATH"],
+                "as CloudFront reads paths"
+            );
+            let how = compared["PositionalConstraint"].as_str().unwrap();
+            let path = compared["SearchString"].as_str().unwrap();
+            found.push((how.to_owned(), path.to_owned()));
+        }
+        return;
+    }
+    let several = statement["OrStatement"]["Statements"].as_array();
+    assert!(several.is_some(), "{statement}");
+    for statement in several.into_iter().flatten() {
+        paths(statement, found);
+    }
+}
+
+#[test]
+fn every_route_is_limited_for_each_address_on_its_decoded_path() {
+    let waf = load_from("infra/waf.yaml");
+    let acl = &waf["Resources"]["WebAcl"]["Properties"];
+    let mut everything = 0;
+    let mut limited = BTreeSet::new();
+    let mut priorities = BTreeSet::new();
+
+    for rule in acl["Rules"].as_array().unwrap() {
+        let name = &rule["Name"];
+        assert!(
+            priorities.insert(rule["Priority"].as_u64().unwrap()),
+            "{name}"
+        );
+        let rate = &rule["Statement"]["RateBasedStatement"];
+        let by_address = rate["AggregateKeyType"] == "IP"
+            || rate["CustomKeys"]
+                .as_array()
+                .unwrap()
+                .contains(&json!({"IP": {}}));
+        assert!(by_address, "{name}");
+        let limit = rate["Limit"]["Ref"].as_str().unwrap();
+        let default = &waf["Parameters"][limit]["Default"];
+        assert!(
+            default.as_u64().unwrap() >= 100,
+            "{name}: a carrier's phones share one address"
+        );
+        let refusal = &rule["Action"]["Block"]["CustomResponse"];
+        assert_eq!(refusal["ResponseCode"], 429, "{name}");
+        assert_eq!(
+            rule["VisibilityConfig"]["SampledRequestsEnabled"], false,
+            "{name}"
+        );
+        let mut compared = Vec::new();
+        paths(&rate["ScopeDownStatement"], &mut compared);
+        for (how, path) in compared {
+            if how == "STARTS_WITH" && path == "/api/" {
+                everything += 1;
+            } else {
+                assert_eq!(how, "EXACTLY", "{name}");
+                limited.insert(path);
+            }
+        }
+    }
+
+    let routes = local::gateway::ROUTES.iter();
+    let routes = routes.map(|(route, _)| route.split_once(' ').unwrap().1.to_owned());
+    assert_eq!(limited, routes.collect());
+    assert!(everything >= 1, "the API as a whole");
+    let body = acl["CustomResponseBodies"]["TooMany"]["Content"]
+        .as_str()
+        .unwrap();
+    assert!(body.contains("charset=\"utf-8\"") && body.len() < 4_096);
+}
+
+/// A country's ratings in a second of its busiest hours (docs/deploy.md, Load).
+const PEAK: u64 = 70;
+
+#[test]
+fn a_throttle_lets_ten_times_the_busiest_hour_of_a_country_through() {
+    let template = load();
+    let default = |name: &str| template["Parameters"][name]["Default"].as_u64().unwrap();
+    let settings = &template["Resources"]["Api"]["Properties"]["RouteSettings"];
+
+    for (route, requests_for_100_ratings) in [
+        ("POST /api/ratings", 100),
+        ("POST /api/receipts/validate", 100),
+        ("GET /api/challenge", 200),
+        // Where JavaScript is off, assumed in one rating of a hundred with a second try in three.
+        ("GET /api/challenge/image", 4),
+        ("GET /api/challenge/audio", 4),
+    ] {
+        let parameter = settings[route]["ThrottlingRateLimit"]["Ref"]
+            .as_str()
+            .unwrap();
+        let needed = 10 * PEAK * requests_for_100_ratings / 100;
+        assert!(default(parameter) >= needed, "{route}: {needed}");
+        let burst = settings[route]["ThrottlingBurstLimit"].as_u64().unwrap();
+        assert_eq!(burst, 2 * default(parameter), "{route}");
     }
 }
