@@ -696,3 +696,20 @@ fn a_throttle_lets_ten_times_the_busiest_hour_of_a_country_through() {
         assert_eq!(burst, 2 * default(parameter), "{route}");
     }
 }
+
+#[test]
+fn dropped_files_with_secrets_or_phones_are_gone_after_days() {
+    let template = load();
+    let bucket = &template["Resources"]["DropBucket"]["Properties"];
+    let rules = bucket["LifecycleConfiguration"]["Rules"]
+        .as_array()
+        .unwrap();
+
+    for prefix in ["dossiers/", "voids/"] {
+        let rule = rules.iter().find(|rule| rule["Prefix"] == prefix).unwrap();
+        assert_eq!(rule["Status"], "Enabled", "{prefix}");
+        assert_eq!(rule["ExpirationInDays"], json!({"Ref": "DossierFileDays"}));
+        assert_eq!(rule["NoncurrentVersionExpiration"]["NoncurrentDays"], 1);
+    }
+    assert_eq!(template["Parameters"]["DossierFileDays"]["Default"], 7);
+}
