@@ -1,5 +1,7 @@
 //! `GET /api/statistics`
 
+use std::process::ExitCode;
+
 use lambda_http::Error;
 use thuocdo::config;
 use thuocdo::handlers::get_statistics;
@@ -7,9 +9,13 @@ use thuocdo::http::gateway;
 use thuocdo::log;
 use thuocdo::site::bucket::Bucket;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
     log::start();
+    log::outcome(serve())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Result<(), Error> {
     let aws = config::aws();
     let bucket = Bucket::new(config::s3(&aws), config::required("SITE_BUCKET")?);
     gateway::run(|request| get_statistics::handle(&bucket, request)).await

@@ -1,5 +1,6 @@
 //! Schedule → cells compared with ratings, lost ratings counted, voids carried out, closed months sealed
 
+use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -13,9 +14,13 @@ use thuocdo::store::Store;
 /// What the unit-months under way may still take; the next run takes up after them.
 const MARGIN: Duration = Duration::from_secs(30);
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
     log::start();
+    log::outcome(serve())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Result<(), Error> {
     let store = Store::from_env(&config::aws())?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let end = event.context.deadline();

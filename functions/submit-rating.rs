@@ -1,5 +1,7 @@
 //! `POST /api/ratings`
 
+use std::process::ExitCode;
+
 use jiff::Timestamp;
 use lambda_http::Error;
 use thuocdo::app::App;
@@ -7,17 +9,22 @@ use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::config;
 use thuocdo::handlers::submit_rating;
 use thuocdo::http::gateway;
-use thuocdo::keyring::{Keyring, ProofKey};
+use thuocdo::keyring::{ChallengeKey, Keyring, ProofKey};
 use thuocdo::log;
 use thuocdo::store::Store;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
     log::start();
+    log::outcome(serve())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Result<(), Error> {
     let store = Store::from_env(&config::aws())?;
-    let proof_key = ProofKey::from_hex(&config::required("PROOF_KEY")?)?;
-    let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?.with_proof_key(proof_key);
-    let challenges = Challenges::new(&keyring, Difficulty::default());
+    let proof_key = config::required_key("PROOF_KEY", ProofKey::from_hex)?;
+    let keyring = config::required_key("MASTER_KEY", Keyring::from_hex)?.with_proof_key(proof_key);
+    let challenge_key = config::required_key("CHALLENGE_KEY", ChallengeKey::from_hex)?;
+    let challenges = Challenges::new(challenge_key, Difficulty::default());
     let app = App::new(store, keyring, challenges);
     app.warm_up(Timestamp::now()).await;
     gateway::run(|request| submit_rating::handle(&app, request, Timestamp::now())).await

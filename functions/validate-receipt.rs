@@ -1,5 +1,7 @@
 //! `POST /api/receipts/validate`
 
+use std::process::ExitCode;
+
 use jiff::Timestamp;
 use lambda_http::Error;
 use thuocdo::app::App;
@@ -7,16 +9,21 @@ use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::config;
 use thuocdo::handlers::validate_receipt;
 use thuocdo::http::gateway;
-use thuocdo::keyring::Keyring;
+use thuocdo::keyring::{ChallengeKey, Keyring};
 use thuocdo::log;
 use thuocdo::store::Store;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> ExitCode {
     log::start();
+    log::outcome(serve())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn serve() -> Result<(), Error> {
     let store = Store::from_env(&config::aws())?;
-    let keyring = Keyring::from_hex(&config::required("MASTER_KEY")?)?;
-    let challenges = Challenges::new(&keyring, Difficulty::default());
+    let keyring = config::required_key("MASTER_KEY", Keyring::from_hex)?;
+    let challenge_key = config::required_key("CHALLENGE_KEY", ChallengeKey::from_hex)?;
+    let challenges = Challenges::new(challenge_key, Difficulty::default());
     let app = App::new(store, keyring, challenges);
     app.warm_up(Timestamp::now()).await;
     gateway::run(|request| validate_receipt::handle(&app, request, Timestamp::now())).await

@@ -14,7 +14,7 @@ mod typed_code;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::lang::Lang;
-use crate::keyring::Keyring;
+use crate::keyring::ChallengeKey;
 use proof_of_work::ProofOfWork;
 pub use scope::{Commitment, CommitmentError, Purpose, Salt, Scope};
 use typed_code::TypedCodes;
@@ -106,12 +106,13 @@ pub struct Challenges {
 }
 
 impl Challenges {
-    /// Takes its keys from `keyring`.
+    /// Takes its own keys, or the keyring to draw them from.
     #[must_use]
-    pub fn new(keyring: &Keyring, difficulty: Difficulty) -> Self {
+    pub fn new(key: impl Into<ChallengeKey>, difficulty: Difficulty) -> Self {
+        let key = key.into();
         Self {
-            work: ProofOfWork::new(keyring, difficulty),
-            typed: TypedCodes::new(keyring),
+            work: ProofOfWork::new(&key, difficulty),
+            typed: TypedCodes::new(&key),
         }
     }
 

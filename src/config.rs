@@ -15,19 +15,44 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-/// A setting is missing or not readable.
+use crate::keyring::MasterKeyError;
+
+/// A setting is missing or not readable; its value is never shown.
 #[derive(Debug, thiserror::Error)]
-#[error("the environment variable {name} is missing or unreadable")]
-pub struct ConfigError {
-    name: &'static str,
+pub enum ConfigError {
+    /// Unset, empty or not Unicode.
+    #[error("the environment variable {name} is missing or unreadable")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+    },
+    /// There, and no key.
+    #[error("the environment variable {name} holds no key")]
+    MalformedKey {
+        /// Its name.
+        name: &'static str,
+        /// What a key looks like.
+        source: MasterKeyError,
+    },
 }
 
 /// The value of environment variable `name`.
 ///
 /// # Errors
-/// [`ConfigError`] when it is unset, empty or not Unicode.
+/// [`ConfigError::Missing`] when it is unset, empty or not Unicode.
 pub fn required(name: &'static str) -> Result<String, ConfigError> {
-    optional(name).ok_or(ConfigError { name })
+    optional(name).ok_or(ConfigError::Missing { name })
+}
+
+/// The key in environment variable `name`, as `read` takes it.
+///
+/// # Errors
+/// [`ConfigError`] when it is missing, or not what `read` takes.
+pub fn required_key<K>(
+    name: &'static str,
+    read: impl FnOnce(&str) -> Result<K, MasterKeyError>,
+) -> Result<K, ConfigError> {
+    read(&required(name)?).map_err(|source| ConfigError::MalformedKey { name, source })
 }
 
 /// The value of environment variable `name`, if it is set, not empty and Unicode.

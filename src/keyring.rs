@@ -78,6 +78,13 @@ impl Keyring {
         self.proof.clone().unwrap_or_else(drawn)
     }
 
+    /// The keys of security codes, drawn from the newest master key: for one process that holds every key.
+    #[must_use]
+    pub fn challenge_key(&self) -> ChallengeKey {
+        let newest = self.later.last().map_or(&self.master, |(_, key)| key);
+        ChallengeKey::drawn_from(newest)
+    }
+
     /// A key for `purpose` alone, 32 bytes; the same for good.
     #[must_use]
     pub fn subkey(&self, purpose: &str) -> [u8; 32] {
@@ -177,6 +184,63 @@ fn key_from_hex(key: &str) -> Result<[u8; MASTER_KEY_LENGTH], MasterKeyError> {
     bytes.try_into().map_err(|_| MasterKeyError)
 }
 
+/// The keys of security codes. A function that only issues codes holds no other key, so that a fault in it opens no receipt,
+/// phone or rating.
+#[derive(Clone)]
+pub struct ChallengeKey {
+    signature: [u8; 32],
+    solution: [u8; 32],
+    typed_code: [u8; 32],
+}
+
+impl ChallengeKey {
+    /// Takes the key that the three are drawn from, in hexadecimal, as configuration carries it.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] unless it is exactly 32 bytes.
+    pub fn from_hex(key: &str) -> Result<Self, MasterKeyError> {
+        key_from_hex(key).map(|root| Self::drawn_from(&root))
+    }
+
+    fn drawn_from(root: &[u8; MASTER_KEY_LENGTH]) -> Self {
+        Self {
+            signature: drawn(root, "challenge"),
+            solution: drawn(root, "challenge-solution"),
+            typed_code: drawn(root, "typed-code"),
+        }
+    }
+
+    /// Signs the proof-of-work challenges we issue.
+    #[must_use]
+    pub fn signature(&self) -> &[u8; 32] {
+        &self.signature
+    }
+
+    /// Signs the solution that a proof of work must find.
+    #[must_use]
+    pub fn solution(&self) -> &[u8; 32] {
+        &self.solution
+    }
+
+    /// Encrypts the digits of typed codes.
+    #[must_use]
+    pub fn typed_code(&self) -> &[u8; 32] {
+        &self.typed_code
+    }
+}
+
+impl From<&Keyring> for ChallengeKey {
+    fn from(keyring: &Keyring) -> Self {
+        keyring.challenge_key()
+    }
+}
+
+impl std::fmt::Debug for ChallengeKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChallengeKey(..)")
+    }
+}
+
 /// The key of what outsiders recount by (see [`proof`]): it makes trackers and salts, and opens no receipt or phone, so
 /// those who publish need no other.
 #[derive(Clone)]
@@ -251,6 +315,8 @@ fn short(bytes: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -279,6 +345,20 @@ mod tests {
         assert_ne!(tracker, own.tracker(&id));
         let keyring = keyring.with_proof_key(own.clone());
         assert_eq!(keyring.proof_key().tracker(&id), own.tracker(&id));
+    }
+
+    #[test]
+    fn security_codes_have_keys_of_their_own_and_one_process_draws_them_from_its_newest_master_key()
+    {
+        let [first, second] = ["0f", "1e"].map(|byte| byte.repeat(32));
+        let own = ChallengeKey::from_hex(&second).unwrap();
+        let drawn = Keyring::from_hex(&format!("{first} 2027q1={second}")).unwrap();
+
+        assert_eq!(drawn.challenge_key().signature(), own.signature());
+        assert_eq!(own.signature(), &drawn.passing_subkey("challenge"));
+        let keys = BTreeSet::from([own.signature(), own.solution(), own.typed_code()]);
+        assert_eq!(keys.len(), 3);
+        assert!(ChallengeKey::from_hex(&second[1..]).is_err());
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What a function writes to its log: lines of JSON or text on standard output.
 
 use std::io;
+use std::process::ExitCode;
 
+use lambda_runtime::Error;
 use lambda_runtime::tracing::subscriber::filter::{LevelFilter, Targets};
 use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
 use lambda_runtime::tracing::subscriber::{fmt, util::SubscriberInitExt};
 
 use crate::config::optional;
+use crate::http::reply;
 
 /// Starts the log, as Lambda's logging controls ask for: `AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`, or `RUST_LOG`,
 /// which may name targets.
@@ -28,6 +31,18 @@ pub fn start() {
             lines.json().finish().with(filter).init();
         }
         _ => lines.finish().with(filter).init(),
+    }
+}
+
+/// How a function's process ends: what kept it from serving is a line of its log, like all it says, and not plain text
+/// beside it.
+pub fn outcome(served: Result<(), Error>) -> ExitCode {
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = %reply::chain(&*error), "the function cannot serve");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use super::{ChallengeError, Commitment, Difficulty, LIFETIME, LONGEST, Nonce};
-use crate::keyring::Keyring;
+use crate::keyring::ChallengeKey;
 
 /// The only algorithm we issue and accept.
 const ALGORITHM: &str = "PBKDF2/SHA-256";
@@ -32,11 +32,11 @@ pub(super) struct ProofOfWork {
 }
 
 impl ProofOfWork {
-    pub(super) fn new(keyring: &Keyring, difficulty: Difficulty) -> Self {
+    pub(super) fn new(key: &ChallengeKey, difficulty: Difficulty) -> Self {
         Self {
             difficulty,
-            signature_key: HEXLOWER.encode(&keyring.passing_subkey("challenge")),
-            key_signature_key: HEXLOWER.encode(&keyring.passing_subkey("challenge-solution")),
+            signature_key: HEXLOWER.encode(key.signature()),
+            key_signature_key: HEXLOWER.encode(key.solution()),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{Attempt, Solved};
 use super::*;
+use crate::keyring::Keyring;
 
 const SCOPE: Scope<'_> = Scope {
     purpose: Purpose::Rate,

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{ChallengeError, LIFETIME, LONGEST, Nonce, Scope};
-use crate::keyring::Keyring;
+use crate::keyring::ChallengeKey;
 
 /// Digits of a code, each 1 to 9: the picture's font has no 0, and 0 is easily taken for O.
 pub(super) const DIGITS: usize = 6;
@@ -94,9 +94,9 @@ pub(super) struct TypedCodes {
 }
 
 impl TypedCodes {
-    pub(super) fn new(keyring: &Keyring) -> Self {
+    pub(super) fn new(key: &ChallengeKey) -> Self {
         Self {
-            cipher: XChaCha20Poly1305::new(&keyring.passing_subkey("typed-code").into()),
+            cipher: XChaCha20Poly1305::new(key.typed_code().into()),
         }
     }
 

@@ -138,7 +138,7 @@ async fn every_sample_event_is_answered_by_the_binary_it_is_for() {
 #[tokio::test]
 async fn an_event_that_is_none_is_an_answer_and_the_function_lives() {
     let key = "0f".repeat(32);
-    let options = options("issue-challenge").with("MASTER_KEY", key);
+    let options = options("issue-challenge").with("CHALLENGE_KEY", key);
     let mut bootstrap = Bootstrap::start(options).await.unwrap();
 
     let garbage = bootstrap.invoke("[1]").await.unwrap();
@@ -163,7 +163,44 @@ async fn a_function_without_its_settings_says_which_one_is_missing() {
         panic!("{error}");
     };
     assert!(!status.success());
-    assert!(log.contains("MASTER_KEY"), "{log}");
+    assert!(log.contains("CHALLENGE_KEY"), "{log}");
+}
+
+#[tokio::test]
+async fn a_function_with_a_malformed_key_names_it_in_a_line_of_json_and_never_shows_it() {
+    let good = "0f".repeat(32);
+    let settings = [
+        ("issue-challenge", "CHALLENGE_KEY"),
+        ("publish-pages", "PROOF_KEY"),
+        ("submit-rating", "MASTER_KEY"),
+        ("submit-rating", "PROOF_KEY"),
+        ("submit-rating", "CHALLENGE_KEY"),
+    ];
+    for (function, malformed) in settings {
+        let mut options = options(function).with("AWS_LAMBDA_LOG_FORMAT", "JSON");
+        for table in ["RATINGS_TABLE", "TALLY_TABLE", "SITE_BUCKET"] {
+            options = options.with(table, "none");
+        }
+        for key in ["CHALLENGE_KEY", "MASTER_KEY", "PROOF_KEY"] {
+            let short = &good[..good.len() - 1];
+            options = options.with(key, if key == malformed { short } else { &good });
+        }
+
+        let error = Bootstrap::start(options).await.unwrap_err();
+
+        let InvokeError::Ended { status, log } = error else {
+            panic!("{function}: {error}");
+        };
+        assert!(!status.success(), "{function}");
+        let lines: Vec<Value> = log
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{function}: {line}")))
+            .collect();
+        let said = lines.last().unwrap()["fields"]["error"].as_str().unwrap();
+        assert!(said.contains(malformed), "{function}: {said}");
+        assert!(said.contains("64 hexadecimal digits"), "{function}: {said}");
+        assert!(!log.contains(&good[..8]), "{function} shows a key");
+    }
 }
 
 #[tokio::test]

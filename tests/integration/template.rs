@@ -117,7 +117,7 @@ fn a_function_has_one_name_everywhere() {
 /// Settings named in `code`.
 fn settings_read(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for reader in ["required(\"", "optional(\""] {
+    for reader in ["required(\"", "required_key(\"", "optional(\""] {
         let names = code.split(reader).skip(1);
         found.extend(names.map(|rest| rest[..rest.find('"').unwrap()].to_owned()));
     }
