@@ -21,8 +21,12 @@ mod price {
     pub(super) const PUT: f64 = 5.00e-6;
     /// A gigabyte of objects for a month.
     pub(super) const KEPT: f64 = 0.023;
-    /// What is paid a year when nobody rates: a KMS key, two secrets, ten alarms and a dashboard.
-    pub(super) const STANDING: f64 = 12.0 * (1.00 + 2.0 * 0.40 + 10.0 * 0.10 + 3.00);
+    /// A request that the web ACL looks at.
+    pub(super) const INSPECTED: f64 = 0.60e-6;
+    /// What is paid a year without a single rating: a KMS key, four secrets, 21 alarms, a dashboard, and a web ACL of seven
+    /// rules.
+    pub(super) const STANDING: f64 =
+        12.0 * (1.00 + 4.0 * 0.40 + 21.0 * 0.10 + 3.00 + 5.00 + 7.0 * 1.00);
 }
 
 /// Gigabytes of the functions behind the API and the stream, of reconcile, and of publish.
@@ -120,6 +124,7 @@ impl Model {
             "tables",
             "Lambda",
             "HTTP API",
+            "web ACL",
         ];
         let mut grid = vec![headings.map(str::to_owned).to_vec()];
         let steps = [
@@ -131,7 +136,9 @@ impl Model {
         ];
         for (name, step, calls, requests) in steps {
             let lambda = step.lambda(SMALL, calls, 1.0);
-            let row = [step.tables(), lambda, requests * price::API].map(|each| figure(each * 1e6));
+            let api = requests * price::API;
+            let inspected = requests * price::INSPECTED;
+            let row = [step.tables(), lambda, api, inspected].map(|each| figure(each * 1e6));
             grid.push([vec![name.to_owned()], row.to_vec()].concat());
         }
         Section {
@@ -227,6 +234,7 @@ impl Model {
             ("rating: tables", ratings * tables),
             ("rating: Lambda", ratings * lambda),
             ("rating: HTTP API", ratings * 4.0 * price::API),
+            ("rating: web ACL", ratings * 4.0 * price::INSPECTED),
             ("reconcile: tables", runs * reconcile_tables),
             ("reconcile: Lambda", runs * reconcile_lambda),
             ("publish: tables", publish_tables + lists),
