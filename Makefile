@@ -21,7 +21,7 @@ STAGE ?= default
 phase = @echo "== $(1) ($$(date +%T))"
 
 .PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
-    artefacts openapi build deploy bench footprint
+    artefacts openapi build deploy deny bench footprint
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -154,6 +154,12 @@ openapi: ## Write docs/openapi.json from the code
 
 build: tools ## The functions as they are deployed, for arm64
 	$(SAM_BUILD)
+
+# cargo-deny and cargo-machete are installed by CI, and by who wants them: cargo install cargo-deny cargo-machete.
+deny: ## Licences, duplicate TLS stacks and sources of all dependencies, and those that nothing uses
+	$(call phase,Dependencies: cargo-deny and cargo-machete)
+	cargo deny --locked check licenses bans sources
+	cargo machete
 
 deploy: build ## Into the AWS account of your credentials: the web ACL, then the stack (STAGE=prod, ARGS=… for sam deploy)
 	$(VENV)/python infra/deploy.py $(STAGE) $(ARGS)
