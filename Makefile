@@ -21,7 +21,7 @@ STAGE ?= default
 phase = @echo "== $(1) ($$(date +%T))"
 
 .PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
-    artefacts openapi build deploy deny bench footprint
+    artefacts openapi build deploy deny foreign test-foreign bench footprint
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust test-api test-functions ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-api test-functions test-foreign ## Everything CI checks; installs what it needs
 	$(call phase,Done)
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
@@ -86,6 +86,19 @@ test-rust: tools build-tests
 test-functions: tools build-tests
 	$(call phase,Functions measured with a few calls each: that it measures and not what)
 	$(BUILD)/debug/bench functions --smoke --functions $(BUILD)/debug --out target/footprint-smoke
+
+# An emulator of AWS by others: what we take for AWS's behaviour is not only our own engines' doing.
+FOREIGN := .venv/foreign/bin/python tests/foreign/run.py --functions $(BUILD)/debug --verify $(BUILD)/debug/verify
+
+test-foreign: tools build-tests
+	$(call phase,The template on a foreign emulator: ministack)
+	$(FOREIGN)
+
+foreign: tools ## The template on a foreign emulator, with the whole sample, and stopped in the middle
+	$(call phase,Building the functions and verify)
+	cargo build --workspace --bins --locked
+	$(call phase,The template on a foreign emulator: ministack)
+	$(FOREIGN) --long
 
 artefacts: tools ## Every function as it is deployed, for both architectures, each run with its events
 	@echo "== Release build for x86-64"

@@ -13,6 +13,7 @@ command -v setsid >/dev/null || missing+=(util-linux)
 command -v pkill >/dev/null || missing+=(procps)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+command -v strip >/dev/null || missing+=(binutils)
 # arm64 functions run here, with the libraries they find on Lambda.
 command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
 [[ -e /usr/aarch64-linux-gnu/lib/libc.so.6 ]] || missing+=(libc6-arm64-cross)
@@ -47,6 +48,14 @@ if ! cmp -s tests/requirements-checkov.txt .venv/checkov/installed.txt; then
     python3 -m venv .venv/checkov
     .venv/checkov/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-checkov.txt
     cp tests/requirements-checkov.txt .venv/checkov/installed.txt
+fi
+
+# It pins its own botocore.
+if ! cmp -s tests/requirements-foreign.txt .venv/foreign/installed.txt; then
+    echo "ministack: .venv/foreign from tests/requirements-foreign.txt"
+    python3 -m venv .venv/foreign
+    .venv/foreign/bin/pip install --quiet --disable-pip-version-check -r tests/requirements-foreign.txt
+    cp tests/requirements-foreign.txt .venv/foreign/installed.txt
 fi
 
 if ! rustup target list --installed | grep -qx aarch64-unknown-linux-gnu; then
