@@ -17,6 +17,7 @@ import subprocess
 import time
 import zipfile
 
+import botocore.exceptions
 from emulator import REGION
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -102,7 +103,9 @@ class Deployment:
         self.create_stack("us-east-1", f"{STACK}-waf", (ROOT / "infra/waf.yaml").read_text(encoding="utf-8"), {})
         acl = self.outputs(f"{STACK}-waf", "us-east-1")["WebAclArn"]
         parameters = {"WebAclArn": acl, "PublishSchedule": "rate(1 day)", "ReconcileSchedule": "rate(1 day)"}
-        self.create_stack(REGION, STACK, json.dumps(self.changed()), parameters)
+        template = json.dumps(self.changed())
+        self.refuse_without_a_web_acl(template)
+        self.create_stack(REGION, STACK, template, parameters)
         self.out = self.outputs(STACK)
         self.make_routes()
 
@@ -123,6 +126,14 @@ class Deployment:
             reasons = [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}"
                        for event in events if "FAILED" in event["ResourceStatus"]]
             raise AssertionError(f"{name}: {state['StackStatus']}: {reasons or state.get('StackStatusReason')}")
+
+    def refuse_without_a_web_acl(self, template):
+        try:
+            self.create_stack(REGION, f"{STACK}-bare", template, {})
+        except botocore.exceptions.ClientError as error:
+            assert "WithoutWebAcl=yes-i-accept" in str(error), error
+        else:
+            raise AssertionError("a stack without a web ACL was created")
 
     def outputs(self, name, region=REGION):
         [stack] = self.emulator.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
