@@ -1,8 +1,5 @@
 //! Keyed fingerprints: what lets us recognise a receipt or a phone without keeping it.
 
-#[cfg(feature = "server")]
-mod vouch;
-
 use data_encoding::{BASE32_NOPAD, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -50,7 +50,7 @@ pub mod store;
 
 SUBMIT = ["src/handlers/submit_rating.rs", "src/handlers/submit_rating/check.rs"]
 # What posts ratings, and the dependencies only other tests need.
-SUBMIT_TESTS = ["check", "erase", "handling", "submit", "validate", "faults", "races"]
+SUBMIT_TESTS = ["check", "erase", "submit", "validate", "faults", "races"]
 SUBMIT_SPARED = ["invoke", "saphyr", "stateright", "thirtyfour", "toml", "verify"]
 
 

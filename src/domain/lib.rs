@@ -8,7 +8,6 @@ mod code;
 pub mod arbitrary;
 pub mod catalog;
 mod crockford;
-pub mod handling;
 pub mod id;
 pub mod import;
 pub mod lang;

@@ -11,7 +11,6 @@ use self::check::{Checked, Rater, SubmitRating};
 use crate::app::{App, refused_code, typed_code_page};
 use crate::challenge::{Nonce, Proof, Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
-use crate::domain::handling::Handling;
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
@@ -19,7 +18,7 @@ use crate::domain::proof::Tracker;
 use crate::domain::rating::{
     Answer, Attestation, Channel, RaterKind, Rating, SUGGESTION_DAYS, Subject,
 };
-use crate::domain::receipt::{ReceiptCode, ReceiptSecret, Timeliness};
+use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};
@@ -209,31 +208,20 @@ async fn save(
             let hash = app.keyring.receipt_hash(code);
             let claim = Claim::Receipt { hash: &hash };
             let id = app.keyring.receipt_rating_id(code, subject);
-            let rating = |attestation, handling: Option<&Handling>| Rating {
-                id: id.clone(),
-                ..rating_of(subject, attestation, handling, &checked, now)
+            let rating = |attestation, receipt: Option<&Receipt>| Rating {
+                id,
+                ..rating_of(subject, attestation, receipt, &checked, now)
             };
             let nonce = nonce.as_ref();
-            if let Some(secret) = secret
-                && let Some(said) = said(app, body, code, secret, subject)
-            {
-                let rating = rating(Attestation::DossierVerified, Some(&said));
-                let digest = said.digest(Some(&app.keyring.secret_hash(code, secret)));
-                let saved =
-                    commit_if_said(app, &rating, claim.clone(), &digest, &checked, nonce, now);
-                if let Some(done) = saved.await? {
-                    return Ok(done);
-                }
-            }
             let found = app.store.look_up(&hash, today).await?;
-            let Some((handling, attestation)) =
+            let Some((receipt, attestation)) =
                 usable(app, &found, code, secret.as_ref(), subject, now)
             else {
                 let rating = rating(Attestation::DossierClaimed, None);
                 report_guessing(found.tries);
                 return refuse_receipt(app, &rating, &hash, &checked, nonce, now).await;
             };
-            let rating = rating(attestation, Some(&handling));
+            let rating = rating(attestation, Some(receipt));
             commit(app, &rating, claim, &checked, nonce, now).await
         }
         Rater::NonParticipant { full_name, phone } => {
@@ -259,24 +247,11 @@ async fn save(
     }
 }
 
-/// What whoever has the slip was told of its dossier, if it may rate `subject`.
-fn said(
-    app: &App,
-    body: &SubmitRating,
-    code: &ReceiptCode,
-    secret: &ReceiptSecret,
-    subject: &Subject,
-) -> Option<Handling> {
-    let text = body.dossier.as_deref()?;
-    let said = app.keyring.vouched(code, secret, &subject.unit_id, text)?;
-    may_rate(&said, subject).then_some(said)
-}
-
-/// Whether a dossier so handled is about `subject`.
-fn may_rate(handling: &Handling, subject: &Subject) -> bool {
+/// Whether a dossier is about `subject`.
+fn may_rate(receipt: &Receipt, subject: &Subject) -> bool {
     let official = subject.official_id.as_ref();
-    handling.unit_id == subject.unit_id
-        && official.is_none_or(|official| handling.role(official).is_some())
+    receipt.unit_id == subject.unit_id
+        && official.is_none_or(|official| receipt.role(official).is_some())
 }
 
 async fn check_challenge(
@@ -341,14 +316,14 @@ async fn refuse_receipt(
 ///
 /// A receipt that carries a secret part is never claimed by its bare code: codes can be counted through, and whoever did
 /// would use up other people's receipts.
-fn usable(
+fn usable<'a>(
     app: &App,
-    found: &LookUp,
+    found: &'a LookUp,
     code: &ReceiptCode,
     secret: Option<&ReceiptSecret>,
     subject: &Subject,
     now: Timestamp,
-) -> Option<(Handling, Attestation)> {
+) -> Option<(&'a Receipt, Attestation)> {
     let stored = found.receipt.as_ref();
     let attestation = attest(
         app,
@@ -361,8 +336,7 @@ fn usable(
     let attestation = attestation.filter(|attestation| {
         *attestation == Attestation::DossierVerified || stored.is_free(subject, now)
     })?;
-    let handling = Handling::from(&stored.receipt);
-    may_rate(&handling, subject).then_some((handling, attestation))
+    may_rate(&stored.receipt, subject).then_some((&stored.receipt, attestation))
 }
 
 /// Compares a secret part in constant time, also where there is nothing to compare with.
@@ -390,7 +364,7 @@ pub(super) fn attest(
 fn rating_of(
     subject: &Subject,
     attestation: Attestation,
-    handling: Option<&Handling>,
+    receipt: Option<&Receipt>,
     checked: &Checked,
     now: Timestamp,
 ) -> Rating {
@@ -399,19 +373,19 @@ fn rating_of(
     Rating {
         id: crate::domain::rating::RatingId(String::new()),
         subject: subject.clone(),
-        role: handling
+        role: receipt
             .zip(official)
-            .and_then(|(handling, official)| handling.role(official)),
+            .and_then(|(receipt, official)| receipt.role(official)),
         attestation,
         channel: Channel::Web,
-        field_id: handling.map(|handling| handling.field_id.clone()),
+        field_id: receipt.map(|receipt| receipt.field_id.clone()),
         satisfaction: checked.satisfaction,
         reasons: checked.reasons.clone(),
         questionnaire: checked.questionnaire.clone(),
         answers: checked.answers.clone(),
         date: today,
-        late: handling
-            .and_then(|handling| handling.timeliness(today))
+        late: receipt
+            .and_then(|receipt| receipt.timeliness(today))
             .map(|timeliness| timeliness == Timeliness::Overdue),
     }
 }
@@ -441,23 +415,6 @@ fn done(app: &App, rating: &Rating, again: bool, write_units: f64) -> Done {
         again,
         write_units,
     }
-}
-
-/// Saves without a look at the receipt, on the condition that it says what the form does; `None` when that was refused, and
-/// looking tells why.
-async fn commit_if_said(
-    app: &App,
-    rating: &Rating,
-    claim: Claim<'_>,
-    said: &str,
-    checked: &Checked,
-    nonce: Option<&Nonce>,
-    now: Timestamp,
-) -> Result<Option<Done>, Box<Refusal>> {
-    let digest = content_digest(app, rating, checked);
-    let submission = submission(rating, &digest, claim, checked, nonce, now);
-    let saved = app.store.submit_if_said(&submission, said, now).await?;
-    Ok(saved.map(|write_units| done(app, rating, false, write_units)))
 }
 
 async fn commit(

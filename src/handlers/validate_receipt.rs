@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use super::submit_rating::{attest, check, report_guessing};
 use crate::app::{App, refused_code, typed_code_page};
 use crate::challenge::{Nonce, Proof, Purpose, Scope};
-use crate::domain::handling::Handling;
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, RaterKind, Subject};
@@ -59,9 +58,6 @@ pub struct ValidReceipt {
     pub subjects: Vec<String>,
     /// Those who handled the dossier.
     pub officials: Vec<HandlingOfficial>,
-    /// To be sent along with a rating; where the slip carries a secret part.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dossier: Option<String>,
 }
 
 /// An official and their part in a dossier.
@@ -98,9 +94,9 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Response<Bod
         }
     };
     match look_up(app, &form, now).await {
-        Ok((stored, dossier)) => {
+        Ok(stored) => {
             tracing::info!(route = ROUTE, status = 200, unit = %stored.receipt.unit_id, outcome = "valid", "receipt looked up");
-            match answer(app, &stored, dossier, &form, lang, now).await {
+            match answer(app, &stored, &form, lang, now).await {
                 Ok(response) => response,
                 Err(refusal) => refused(app, refusal, &form, lang, now),
             }
@@ -135,13 +131,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// The receipt, and what its form says of the dossier; days of a dossier are for those who have its slip, and a bare code can
-/// be guessed.
-async fn look_up(
-    app: &App,
-    form: &Form,
-    now: Timestamp,
-) -> Result<(StoredReceipt, Option<String>), Refusal> {
+async fn look_up(app: &App, form: &Form, now: Timestamp) -> Result<StoredReceipt, Refusal> {
     let body: ValidateReceipt = form.parse().map_err(|error| Problem::from(error.kind))?;
     let (code, secret) =
         check::check_receipt(body.receipt_code.as_deref(), body.receipt_secret.as_deref())
@@ -152,11 +142,7 @@ async fn look_up(
     let found = app.store.look_up(&hash, today).await?;
     match valid(app, found.receipt, &code, secret.as_ref(), now) {
         Ok(stored) => match app.store.spend(&nonce).await? {
-            Spent::Now => {
-                let handling = Handling::from(&stored.receipt);
-                let dossier = secret.map(|secret| app.keyring.vouch(&code, &secret, &handling));
-                Ok((stored, dossier))
-            }
+            Spent::Now => Ok(stored),
             Spent::Before => Err(refused_code("wrong").into()),
         },
         Err(kind) => match app.store.count_try(&hash, today, Some(&nonce), now).await? {
@@ -249,7 +235,6 @@ async fn check_challenge(
 async fn answer(
     app: &App,
     stored: &StoredReceipt,
-    dossier: Option<String>,
     form: &Form,
     lang: Lang,
     now: Timestamp,
@@ -285,24 +270,18 @@ async fn answer(
             field_id: receipt.field_id.to_string(),
             subjects: free.iter().map(ToString::to_string).collect(),
             officials: officials.collect(),
-            dossier,
         };
         return Ok(reply::json(StatusCode::OK, &body, lang));
     }
     let role = |subject: &Subject| {
-        receipt
-            .officials
-            .iter()
-            .find(|(id, _)| Some(id) == subject.official_id.as_ref())
-            .map(|(_, role)| *role)
+        let official = subject.official_id.as_ref()?;
+        receipt.role(official)
     };
     let subjects = free
         .into_iter()
         .map(|subject| (subject.clone(), role(&subject)))
         .collect();
-    let values = TypedValues::from_form(form)
-        .with("field_id", receipt.field_id.as_str())
-        .with("dossier", dossier.as_deref().unwrap_or_default());
+    let values = TypedValues::from_form(form).with("field_id", receipt.field_id.as_str());
     let context = SiteContext {
         head: &head,
         lang,

@@ -15,7 +15,6 @@ use super::key::{Key, PK};
 use super::transaction::Outcome;
 use super::{Store, StoreError};
 use crate::domain::catalog::OfficialRole;
-use crate::domain::handling::Handling;
 use crate::domain::id::{FieldId, OfficialId, UnitId};
 use crate::domain::period::Month;
 use crate::domain::publication::DossierCounts;
@@ -36,8 +35,6 @@ const DUE: &str = "due";
 const RETURNED: &str = "returned";
 const SECRET: &str = "secret";
 const EXP: &str = "exp";
-/// `Handling::digest` of the receipt with its secret part.
-const DIGEST: &str = "digest";
 const ON_TIME: &str = "on_time";
 const OVERDUE: &str = "overdue";
 
@@ -238,14 +235,12 @@ impl Plan {
                 Some(item) => {
                     let old = receipt_from_item(item)
                         .map_err(|e| StoreError::during("read receipts")(e.into()))?;
-                    let secret = item.get(SECRET).and_then(|secret| secret.as_s().ok());
-                    let digest = digest(&new.receipt, secret.map(String::as_str));
-                    if old == new.receipt && item.get(DIGEST) == Some(&digest) {
+                    if old == new.receipt {
                         (DossierOutcome::Unchanged, [0; 3])
                     } else if contradicts(&old, &new.receipt) {
                         (DossierOutcome::Contradicted, [0; 3])
                     } else {
-                        let update = update(&key, &old, &new.receipt, digest, table)?;
+                        let update = update(&key, &old, &new.receipt, table)?;
                         actions.push(TransactWriteItem::builder().update(update).build());
                         let before = contribution(&old);
                         let change = [0, 1, 2].map(|at| own[at] - before[at]);
@@ -296,8 +291,6 @@ fn create(new: &NewReceipt, table: &str) -> Result<Put, StoreError> {
     if let Some(secret) = &new.secret {
         item.insert(SECRET.to_owned(), AttributeValue::S(secret.clone()));
     }
-    let digest = digest(&new.receipt, new.secret.as_deref());
-    item.insert(DIGEST.to_owned(), digest);
     let expiry = AttributeValue::N(expiry(new.receipt.received).to_string());
     item.insert(EXP.to_owned(), expiry);
     Put::builder()
@@ -308,16 +301,11 @@ fn create(new: &NewReceipt, table: &str) -> Result<Put, StoreError> {
         .map_err(|e| StoreError::during("write dossiers")(e.into()))
 }
 
-fn digest(receipt: &Receipt, secret: Option<&str>) -> AttributeValue {
-    AttributeValue::S(Handling::from(receipt).digest(secret))
-}
-
 /// Brings what moves as a dossier is handled up to date, if it still reads as `old`.
 fn update(
     key: &Key,
     old: &Receipt,
     new: &Receipt,
-    digest: AttributeValue,
     table: &str,
 ) -> Result<Update, StoreError> {
     const MOVING: [&str; 5] = [STATUS, OFFICIALS, PROCEDURE, DUE, RETURNED];
@@ -325,11 +313,7 @@ fn update(
     let mut builder = Update::builder()
         .table_name(table)
         .set_key(Some(key.attributes()));
-    let mut set = vec![format!("#{DIGEST} = :{DIGEST}")];
-    let (mut remove, mut conditions) = (Vec::new(), Vec::new());
-    builder = builder
-        .expression_attribute_names(format!("#{DIGEST}"), DIGEST)
-        .expression_attribute_values(format!(":{DIGEST}"), digest);
+    let (mut set, mut remove, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
     for name in MOVING {
         builder = builder.expression_attribute_names(format!("#{name}"), name);
         match old.get(name) {

@@ -77,7 +77,7 @@ impl Store {
         submission: &Submission<'_>,
         now: Timestamp,
     ) -> Result<Submitted, StoreError> {
-        let actions = self.submission_actions(submission, None, now)?;
+        let actions = self.submission_actions(submission, now)?;
         let failed = match self.transact(OPERATION, &actions).await? {
             Outcome::Committed { write_units } => return Ok(Submitted::Saved { write_units }),
             Outcome::Refused(failed) => failed,
@@ -88,26 +88,6 @@ impl Store {
             None if failed[0] && self.is_claimed(submission).await? => Ok(Submitted::AlreadyRated),
             None if failed[0] => Ok(Submitted::Unclaimable),
             None => Ok(Submitted::NonceSpent),
-        }
-    }
-
-    /// Saves a rating of a receipt nobody has read, if it is as `said` (`Handling::digest`): the transaction decides.
-    ///
-    /// Returns the write units consumed, where the table reports them; `None` when a condition refused, for whichever
-    /// reason, a lost reply to an earlier try among them: [`Store::look_up`] and [`Store::submit`] tell.
-    ///
-    /// # Errors
-    /// As of [`Store::submit`].
-    pub async fn submit_if_said(
-        &self,
-        submission: &Submission<'_>,
-        said: &str,
-        now: Timestamp,
-    ) -> Result<Option<f64>, StoreError> {
-        let actions = self.submission_actions(submission, Some(said), now)?;
-        match self.transact(OPERATION, &actions).await? {
-            Outcome::Committed { write_units } => Ok(Some(write_units)),
-            Outcome::Refused(_) => Ok(None),
         }
     }
 
@@ -139,11 +119,10 @@ impl Store {
     fn submission_actions(
         &self,
         submission: &Submission<'_>,
-        said: Option<&str>,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
         let mut actions = self
-            .rating_actions(submission, said, now)
+            .rating_actions(submission, now)
             .map_err(|error| StoreError::during(OPERATION)(Box::new(error)))?;
         let nonce = submission.nonce.map(|nonce| self.put_nonce(nonce));
         actions.extend(nonce.transpose()?);
@@ -153,27 +132,19 @@ impl Store {
     fn rating_actions(
         &self,
         submission: &Submission<'_>,
-        said: Option<&str>,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>, BuildError> {
         let rating = submission.rating;
         let claim = match &submission.claim {
             Claim::Receipt { hash } => {
                 let subject = rating.subject.to_string();
-                let mut condition =
-                    "attribute_exists(PK) AND exp > :now AND NOT contains(used, :subject)"
-                        .to_owned();
-                let mut update = Update::builder();
-                if let Some(said) = said {
-                    condition.push_str(" AND digest = :said");
-                    let said = AttributeValue::S(said.to_owned());
-                    update = update.expression_attribute_values(":said", said);
-                }
-                let update = update
+                let update = Update::builder()
                     .table_name(&self.ratings)
                     .set_key(Some(Key::receipt(hash).attributes()))
                     .update_expression("ADD used :subjects")
-                    .condition_expression(condition)
+                    .condition_expression(
+                        "attribute_exists(PK) AND exp > :now AND NOT contains(used, :subject)",
+                    )
                     .expression_attribute_values(
                         ":subjects",
                         AttributeValue::Ss(vec![subject.clone()]),

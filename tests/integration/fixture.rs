@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 use thuocdo::domain::catalog::*;
-use thuocdo::domain::handling::Handling;
 use thuocdo::domain::id::{
     FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };
@@ -183,8 +182,6 @@ fn entry(id: &str, name: &str, group: &str, officials: &[(&str, &str)]) -> UnitE
 pub(crate) struct Slip {
     pub(crate) code: String,
     pub(crate) secret: Option<String>,
-    /// What looking it up says of its dossier.
-    pub(crate) dossier: String,
 }
 
 /// The `serial`-th dossier of [`UNIT`], received ten days before `now`, handled by both officials; with a secret part or
@@ -228,16 +225,10 @@ pub(crate) fn dossier_of(
             returned: Some(received.checked_add(4.days()).unwrap()),
         },
     };
-    let handling = Handling::from(&receipt.receipt);
-    let dossier = match &secret {
-        Some(secret) => keyring.vouch(&parsed, secret, &handling),
-        None => handling.to_string(),
-    };
     (
         Slip {
             code,
             secret: secret.as_ref().map(ReceiptSecret::printed),
-            dossier,
         },
         receipt,
     )

@@ -30,7 +30,7 @@ use tokio::sync::RwLock;
 
 use crate::faults::plan::{is_stress, number, seed_or};
 use crate::fixture::{self, Slip, UNIT};
-use crate::support::{looked_up, satisfied};
+use crate::support::satisfied;
 
 /// Where the process to be killed keeps its data; set for that process alone.
 const DATA: &str = "THUOCDO_TEST_KILLED_DATA";
@@ -255,10 +255,7 @@ async fn rate(town: Arc<Town>) {
         let Some(slip) = town.slips.lock().unwrap().pop() else {
             return;
         };
-        let mut rating = match rand::random() {
-            true => looked_up(UNIT, &slip),
-            false => satisfied(UNIT, &slip),
-        };
+        let mut rating = satisfied(UNIT, &slip);
         rating["attempt"] = BASE64URL_NOPAD.encode(&rand::random::<[u8; 16]>()).into();
         loop {
             let address = town.address.read().await;

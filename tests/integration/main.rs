@@ -15,7 +15,6 @@ mod events;
 mod exactness;
 mod faults;
 mod fixture;
-mod handling;
 mod import;
 mod kill;
 mod life;

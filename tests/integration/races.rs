@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::faults::Line;
 use crate::faults::plan::{is_stress, number, seed_or};
 use crate::fixture::{self, UNIT};
-use crate::support::{Answer, Office, looked_up, passer_by, satisfied};
+use crate::support::{Answer, Office, passer_by, satisfied};
 
 const WORKERS: u32 = 64;
 
@@ -64,12 +64,6 @@ async fn own_proofs(office: &Office, rating: &Value) -> Vec<Value> {
     for worker in 0..WORKERS {
         let mut body = rating.clone();
         body["attempt"] = attempt(worker).into();
-        // Half of them have not looked the receipt up.
-        if worker % 2 == 0
-            && let Some(body) = body.as_object_mut()
-        {
-            body.remove("dossier");
-        }
         bodies.push(office.solved(Purpose::Rate, &body).await);
     }
     bodies
@@ -82,7 +76,7 @@ fn attempt(number: u32) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_receipt_from_sixty_four_workers_rates_once() {
     let office = Arc::new(Office::open().await);
-    let rating = looked_up(UNIT, &office.slip().await);
+    let rating = satisfied(UNIT, &office.slip().await);
 
     let bodies = own_proofs(&office, &rating).await;
     let answers = race(&office, "/api/ratings", bodies).await;
@@ -94,7 +88,7 @@ async fn one_receipt_from_sixty_four_workers_rates_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_bare_code_from_sixty_four_workers_rates_once_and_tells_nobody() {
     let office = Arc::new(Office::open().await);
-    let rating = looked_up(UNIT, &office.bare_slip().await);
+    let rating = satisfied(UNIT, &office.bare_slip().await);
 
     let bodies = own_proofs(&office, &rating).await;
     let answers = race(&office, "/api/ratings", bodies).await;
@@ -153,7 +147,7 @@ async fn one_proof_from_sixty_four_workers_looks_up_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_attempt_sent_sixty_four_times_is_one_rating_and_every_sender_hears_so() {
     let office = Arc::new(Office::open().await);
-    let mut rating = looked_up(UNIT, &office.slip().await);
+    let mut rating = satisfied(UNIT, &office.slip().await);
     rating["attempt"] = attempt(1).into();
     let rating = office.solved(Purpose::Rate, &rating).await;
 
@@ -218,10 +212,7 @@ async fn rate_until_told(office: &Office, address: &str, serial: u32) -> u32 {
     let (slip, receipt) =
         fixture::dossier_of(&office.stack.keyring, 1 + serial % 9_000, true, received);
     office.stack.store.put_dossiers(&[receipt]).await.unwrap();
-    let mut rating = match serial % 2 {
-        0 => looked_up(UNIT, &slip),
-        _ => satisfied(UNIT, &slip),
-    };
+    let mut rating = satisfied(UNIT, &slip);
     rating["attempt"] = attempt(serial).into();
     let rating = office.solved(Purpose::Rate, &rating).await;
     let mut tries = 0;

@@ -1,6 +1,7 @@
 //! Rating: what is saved, what is refused, and that nobody learns more than they should.
 
-use jiff::ToSpan;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::{Timestamp, ToSpan};
 use local::dynamo::RATINGS_TABLE;
 use serde_json::{Value, json};
 use thuocdo::app::App;
@@ -11,8 +12,9 @@ use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::Attestation;
 use thuocdo::domain::receipt::ReceiptCode;
 use thuocdo::handlers::submit_rating;
+use thuocdo::store::dossier::DossierOutcome;
 
-use crate::fixture::{CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, UNIT};
+use crate::fixture::{self, CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, UNIT};
 use crate::metrics::heard;
 use crate::support::{Office, official, passer_by, satisfied};
 
@@ -847,4 +849,69 @@ async fn a_passer_by_is_not_counted_as_having_left_questions_open() {
         .unwrap();
 
     assert!(stored[0].rating.answers.is_empty() && stored[0].rating.questionnaire.is_none());
+}
+
+#[tokio::test]
+async fn an_official_the_receipt_does_not_name_is_not_rated() {
+    let office = Office::open().await;
+    let (slip, mut receipt) = fixture::dossier(&office.stack.keyring, 900, true, Timestamp::now());
+    receipt.receipt.officials.truncate(1);
+    office.stack.store.put_dossiers(&[receipt]).await.unwrap();
+
+    let other = format!("{UNIT}/{OTHER_OFFICIAL}");
+    let refused = office.rate(&satisfied(&other, &slip)).await;
+    let saved = office.rate(&satisfied(&official(), &slip)).await;
+
+    assert_eq!(
+        (refused.status, refused.problem()),
+        (422, "receipt-refused".into())
+    );
+    assert_eq!((saved.status, office.stored().await), (201, 1));
+}
+
+#[tokio::test]
+async fn a_dossier_that_moved_on_while_the_form_was_open_is_rated_as_it_is_now() {
+    let office = Office::open().await;
+    let (slip, mut receipt) = fixture::dossier(&office.stack.keyring, 901, true, Timestamp::now());
+    let store = &office.stack.store;
+    let receipts = std::slice::from_ref(&receipt);
+    store.put_dossiers(receipts).await.unwrap();
+    let look_up = json!({ "receipt_code": slip.code, "receipt_secret": slip.secret });
+    assert_eq!(office.validate(&look_up).await.status, 200);
+    let late = receipt.receipt.due.unwrap().checked_add(1.day()).unwrap();
+    receipt.receipt.returned = Some(late);
+    store.put_dossiers(&[receipt]).await.unwrap();
+
+    let saved = office.rate(&satisfied(UNIT, &slip)).await;
+
+    assert_eq!(saved.status, 201, "{}", saved.body);
+    assert_eq!(office.stored_ratings().await[0].late, Some(true));
+}
+
+#[tokio::test]
+async fn a_receipt_stored_with_a_digest_by_an_older_version_is_read_rated_and_updated() {
+    let office = Office::open().await;
+    let (slip, mut receipt) = fixture::dossier(&office.stack.keyring, 902, true, Timestamp::now());
+    let store = &office.stack.store;
+    let receipts = std::slice::from_ref(&receipt);
+    store.put_dossiers(receipts).await.unwrap();
+    let table = office.stack.dynamodb.update_item();
+    table
+        .table_name(RATINGS_TABLE)
+        .key("PK", AttributeValue::S(format!("K#{}", receipt.hash)))
+        .key("SK", AttributeValue::S("RECEIPT".into()))
+        .update_expression("SET digest = :digest")
+        .expression_attribute_values(":digest", AttributeValue::S("abc".into()))
+        .send()
+        .await
+        .unwrap();
+
+    let again = store.put_dossiers(receipts).await.unwrap();
+    let saved = office.rate(&satisfied(UNIT, &slip)).await;
+    receipt.receipt.returned = None;
+    let moved = store.put_dossiers(&[receipt]).await.unwrap();
+
+    assert_eq!(again, [DossierOutcome::Unchanged]);
+    assert_eq!(saved.status, 201, "{}", saved.body);
+    assert_eq!(moved, [DossierOutcome::Updated]);
 }

@@ -246,13 +246,6 @@ pub(crate) fn satisfied(subject: &str, slip: &Slip) -> Value {
     })
 }
 
-/// The same from the form that looking the slip up gives.
-pub(crate) fn looked_up(subject: &str, slip: &Slip) -> Value {
-    let mut rating = satisfied(subject, slip);
-    rating["dossier"] = slip.dossier.as_str().into();
-    rating
-}
-
 /// A satisfied non-participant's rating of `subject`.
 pub(crate) fn passer_by(subject: &str, phone: &str) -> Value {
     json!({

@@ -21,7 +21,6 @@ async fn a_holder_sees_unit_field_and_officials_and_nothing_else() {
         "field_id": "dat-dai",
         "subjects": [format!("{UNIT}/{OFFICIAL}"), format!("{UNIT}/{OTHER_OFFICIAL}"), UNIT],
         "officials": [{"official_id": OFFICIAL, "role": "desk"}, {"official_id": OTHER_OFFICIAL, "role": "desk"}],
-        "dossier": slip.dossier,
     });
     assert_eq!(answer.json(), expected);
 }

@@ -56,7 +56,7 @@ const HEADER_VALUES: [&str; 12] = [
     "",
 ];
 /// Names of a body with values that are right together.
-const GOOD: [(&str, &[&str]); 13] = [
+const GOOD: [(&str, &[&str]); 12] = [
     (
         "subject",
         &[
@@ -82,13 +82,6 @@ const GOOD: [(&str, &[&str]); 13] = [
     ),
     ("lang", &["vi", "en"]),
     ("rater_kind", &["participant", "non_participant"]),
-    (
-        "dossier",
-        &[
-            "ho-tich 2026-11-20 2026-11-19 phuong-hai-chau-01:desk",
-            "ho-tich - - -",
-        ],
-    ),
 ];
 const OTHER_NAMES: [&str; 9] = [
     "receipt_code",
@@ -222,7 +215,6 @@ fn fields(world: &World, path: &str, u: &mut Unstructured<'_>) -> Result<Map<Str
                 "attempt",
                 "offered",
                 "lang",
-                "dossier",
             ]
             .contains(&name);
             let strangers = ["full_name", "phone", "consent"].contains(&name);

@@ -24,7 +24,7 @@ use crate::fill::{Seeds, partition, rating};
 use crate::meter::{Bill, Consumed, puts, tables};
 use crate::stage::{Item, Stage, stream_event};
 use crate::table::{Line, Section, figure};
-use crate::world::{Dossier, Form, World, look_up, posts};
+use crate::world::{Dossier, World, look_up, posts};
 use crate::yardstick::own_cpu;
 
 use model::Model;
@@ -278,7 +278,7 @@ async fn look_ups(stage: &Stage, dossiers: &[Dossier]) -> Result<Step, Fault> {
 }
 
 async fn submits(stage: &Stage, dossiers: &[Dossier]) -> Result<Step, Fault> {
-    let bodies = posts(&stage.keyring, dossiers, Form::Receipt)?;
+    let bodies = posts(&stage.keyring, dossiers)?;
     let sent = posted(stage, Function::SubmitRating, "/api/ratings", bodies, 201);
     stage.step(dossiers.len(), sent).await
 }

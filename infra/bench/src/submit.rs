@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::load::{Call, Outcome, closed, open};
 use crate::process::Server;
 use crate::table::{Goal, Line, Section, median};
-use crate::world::{Dossier, Form, World, keyring, posts};
+use crate::world::{Dossier, World, keyring, posts};
 use crate::yardstick::{sqlite_commits, start_echo};
 use crate::{Fault, engine};
 
@@ -76,7 +76,7 @@ struct Run {
 /// # Errors
 /// When a rating is refused, lost, or counted twice.
 pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
-    let all = scale.ratings * (scale.runs + 1) + scale.open_ratings();
+    let all = scale.ratings * scale.runs + scale.open_ratings();
     let world = World::write(&folder.join("world"), all)?;
     let never: &[_] = &["--publish-every", "86400"];
     let options = if scale.publishing { &[] } else { never };
@@ -86,9 +86,9 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
     let tables = engine::store(&server.data)?;
 
     let mut done = 0;
-    let mut rate = async |form| {
+    let mut rate = async || {
         let rated = &world.dossiers[done..done + scale.ratings];
-        let bodies = posts(&keyring, rated, form)?;
+        let bodies = posts(&keyring, rated)?;
         let (begun, cpu) = (Instant::now(), server.process.cpu()?);
         let outcome = closed(&server.address, scale.clients, calls(&bodies)).await?;
         let outcome = outcome.all(201)?;
@@ -103,7 +103,7 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
     };
     let (mut runs, mut echoes, mut commits) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..scale.runs {
-        let (measured, bodies) = rate(Form::Receipt).await?;
+        let (measured, bodies) = rate().await?;
         runs.push(measured);
 
         let (echo, address) = start_echo()?;
@@ -117,11 +117,9 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
         commits.push(sqlite_commits(&place, &bodies)?);
     }
 
-    let (looked_up, _) = rate(Form::Official).await?;
-
     let (rate, seconds) = scale.open;
     let rated = &world.dossiers[done..];
-    let calls = calls(&posts(&keyring, rated, Form::Receipt)?);
+    let calls = calls(&posts(&keyring, rated)?);
     let opened = open(&server.address, scale.clients, rate, calls).await?;
     let opened = opened.all(201)?;
     wait_counted(&tables, &units, world.dossiers.len()).await?;
@@ -164,13 +162,6 @@ pub async fn run(folder: &Path, scale: Scale) -> Result<Section, Fault> {
         )
         .beside("SQLite: rating + sum a commit", commit_cpu)
         .goal(Goal::AtMost(0.5)),
-        Line::new(
-            "the same, the receipt looked up as its rating is saved",
-            looked_up.cpu,
-            "CPU-s per 1,000",
-        )
-        .beside("not looked up", cpu)
-        .note(format!("one run of {}", scale.ratings)),
         Line::new("acknowledged", accepted, "/s")
             .beside("axum JSON echo", echo_rate)
             .goal(Goal::AtLeast(1_500.0)),

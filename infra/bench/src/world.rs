@@ -10,10 +10,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::json;
 use thuocdo::challenge::{Commitment, LIFETIME, Purpose, Salt, Scope};
-use thuocdo::domain::handling::Handling;
-use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::local_date;
-use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
+use thuocdo::domain::receipt::ReceiptSecret;
 use thuocdo::keyring::Keyring;
 
 use crate::Fault;
@@ -24,15 +22,6 @@ const AGE: i64 = 10;
 const SERIALS: usize = 10_000;
 /// One rating of so many is not satisfied.
 const NOT_SATISFIED_EVERY: usize = 8;
-
-/// Which form a rating is posted from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// The one that looking a receipt up gives; it says what was looked up.
-    Receipt,
-    /// An official's own page, where the receipt is looked up as the rating is saved.
-    Official,
-}
 
 /// Dossiers of a catalog, each rated once.
 #[derive(Debug, Clone)]
@@ -56,8 +45,6 @@ pub struct Dossier {
     pub official: String,
     /// Its field.
     pub field: String,
-    /// Who handled it, and when it was due and returned.
-    pub handling: Handling,
 }
 
 impl Dossier {
@@ -99,7 +86,6 @@ impl World {
                 unit,
                 official,
                 field,
-                handling: _,
             } = dossier;
             writeln!(
                 text,
@@ -156,11 +142,6 @@ fn dossiers(
             unit: official["unit"].clone(),
             official: id.clone(),
             field: field.clone(),
-            handling: Handling::parse(
-                &UnitId::parse(&official["unit"])?,
-                &format!("{field} {due} {due} {id}:desk"),
-            )
-            .ok_or("a handling that is none")?,
         })
     });
     dossiers.collect()
@@ -245,14 +226,13 @@ pub fn look_up(keyring: &Keyring, dossier: &Dossier, now: Timestamp) -> Result<S
     Ok(body.to_string())
 }
 
-/// The body of the post that rates `dossier` from a form: seven answers and a solved security code.
+/// The body of the post that rates `dossier`: seven answers and a solved security code.
 ///
 /// # Errors
 /// When the code cannot be made.
 pub fn post(
     keyring: &Keyring,
     dossier: &Dossier,
-    form: Form,
     serial: usize,
     now: Timestamp,
 ) -> Result<String, Fault> {
@@ -266,7 +246,7 @@ pub fn post(
     };
     let (altcha, salt) = security_code(keyring, &scope, now)?;
     let satisfied = !serial.is_multiple_of(NOT_SATISFIED_EVERY);
-    let mut body = json!({
+    let body = json!({
         "subject": subject,
         "rater_kind": "participant",
         "field_id": dossier.field,
@@ -285,19 +265,14 @@ pub fn post(
         "altcha": altcha,
         "salt": salt.as_str(),
     });
-    if form == Form::Receipt {
-        let code = ReceiptCode::parse(&dossier.code)?;
-        let secret = ReceiptSecret::parse(&dossier.secret)?;
-        body["dossier"] = keyring.vouch(&code, &secret, &dossier.handling).into();
-    }
     Ok(body.to_string())
 }
 
-/// The posts that rate `dossiers` from a form, made on every processor at once.
+/// The posts that rate `dossiers`, made on every processor at once.
 ///
 /// # Errors
 /// When a security code cannot be made.
-pub fn posts(keyring: &Keyring, dossiers: &[Dossier], form: Form) -> Result<Vec<String>, Fault> {
+pub fn posts(keyring: &Keyring, dossiers: &[Dossier]) -> Result<Vec<String>, Fault> {
     let now = Timestamp::now();
     let workers = std::thread::available_parallelism()?.get();
     let share = dossiers.len().div_ceil(workers).max(1);
@@ -308,7 +283,7 @@ pub fn posts(keyring: &Keyring, dossiers: &[Dossier], form: Form) -> Result<Vec<
                 scope.spawn(move || {
                     let posts = dossiers.iter().enumerate();
                     posts
-                        .map(|(serial, dossier)| post(keyring, dossier, form, serial, now))
+                        .map(|(serial, dossier)| post(keyring, dossier, serial, now))
                         .collect::<Result<Vec<_>, _>>()
                 })
             })

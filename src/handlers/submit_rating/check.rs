@@ -59,8 +59,6 @@ pub struct SubmitRating {
     /// What the form of a receipt offers to rate, each `subject:role`, so that the form can be shown again when none was
     /// chosen.
     pub offered: Option<String>,
-    /// What the look-up of the receipt said of its dossier, unchanged: saves looking it up once more.
-    pub dossier: Option<String>,
     /// Language of the answer: `vi` or `en`.
     pub lang: Option<String>,
     /// Security code: ALTCHA payload, base64.

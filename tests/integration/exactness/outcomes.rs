@@ -89,7 +89,7 @@ where
             let pk = format!("K#h-{}", rating.id.0);
             let receipt = json!({
                 "exp": { "N": expiry }, "unit": { "S": rating.subject.unit_id.as_str() }, "officials": { "L": [] },
-                "field": { "S": "dat-dai" }, "status": { "S": "returned" }, "received": { "S": "2026-10-01" }, "digest": { "S": "said" },
+                "field": { "S": "dat-dai" }, "status": { "S": "returned" }, "received": { "S": "2026-10-01" },
             });
             tables.put(pk, "RECEIPT", receipt);
         }
@@ -156,34 +156,6 @@ fn a_receipt_that_is_unknown_or_expired_claims_nothing() {
         told,
         [Submitted::Unclaimable, Submitted::Unclaimable, SAVED]
     );
-}
-
-#[test]
-fn a_receipt_is_rated_unread_only_as_it_is_and_once() {
-    let rating = rating(0, false);
-    let hash = format!("h-{}", rating.id.0);
-
-    let told = with_receipts(&[(&rating.clone(), 60)], async move |store| {
-        let submission = Submission {
-            rating: &rating,
-            digest: "a",
-            claim: Claim::Receipt { hash: &hash },
-            suggestion: None,
-            nonce: None,
-        };
-        let mut told = Vec::new();
-        for said in ["said otherwise", "said", "said"] {
-            let saved = store
-                .submit_if_said(&submission, said, now())
-                .await
-                .unwrap();
-            let digest = store.saved_digest(&rating).await.unwrap();
-            told.push((saved.is_some(), digest.is_some()));
-        }
-        told
-    });
-
-    assert_eq!(told, [(false, false), (true, true), (false, true)]);
 }
 
 #[test]
