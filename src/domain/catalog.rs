@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::dossier::OfficialRole;
 use super::id::{
     FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };
@@ -93,22 +94,6 @@ code_enum!(
         PublicEmployee = "public_employee",
         /// Người lao động.
         ContractWorker = "contract_worker",
-    }
-);
-
-code_enum!(
-    /// What an official does for a dossier (S08, S10).
-    OfficialRole {
-        /// Hướng dẫn.
-        Guide = "guide",
-        /// Tiếp nhận.
-        Receive = "receive",
-        /// Giải quyết (thụ lý).
-        Settle = "settle",
-        /// Trả kết quả.
-        Return = "return",
-        /// Công chức một cửa: receives and returns.
-        Desk = "desk",
     }
 );
 

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod columns;
 pub mod dossier;
+mod fields;
 pub mod finding;
 mod questionnaire;
 pub mod row;

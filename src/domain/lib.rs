@@ -8,6 +8,7 @@ mod code;
 pub mod arbitrary;
 pub mod catalog;
 mod crockford;
+pub mod dossier;
 pub mod id;
 pub mod import;
 pub mod lang;

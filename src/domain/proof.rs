@@ -176,7 +176,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::catalog::OfficialRole;
+    use crate::dossier::OfficialRole;
     use crate::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
     use crate::rating::{Attestation, Channel, RatingId, Satisfaction, Subject};
 

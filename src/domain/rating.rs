@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::civil::Date;
 
-use super::catalog::OfficialRole;
+use super::dossier::OfficialRole;
 use super::id::{
     FieldId, IdError, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };

@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 use self::check::{Checked, Rater, SubmitRating};
 use crate::app::{App, refused_code, typed_code_page};
 use crate::challenge::{Nonce, Proof, Purpose, Scope};
-use crate::domain::catalog::{CatalogHead, OfficialRole, UnitEntry};
+use crate::domain::catalog::{CatalogHead, UnitEntry};
+use crate::domain::dossier::{OfficialRole, Receipt, Timeliness};
 use crate::domain::lang::Lang;
 use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
@@ -18,7 +19,7 @@ use crate::domain::proof::Tracker;
 use crate::domain::rating::{
     Answer, Attestation, Channel, RaterKind, Rating, SUGGESTION_DAYS, Subject,
 };
-use crate::domain::receipt::{Receipt, ReceiptCode, ReceiptSecret, Timeliness};
+use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::http::reply;
 use crate::http::request::{Wire, language};
 use crate::http::{FieldError, Form, Problem, ProblemKind, RequestError};

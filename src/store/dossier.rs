@@ -14,11 +14,11 @@ use super::error::MalformedItem;
 use super::key::{Key, PK};
 use super::transaction::Outcome;
 use super::{Store, StoreError};
-use crate::domain::catalog::OfficialRole;
+use crate::domain::dossier::{DossierStatus, OfficialRole, Receipt};
 use crate::domain::id::{FieldId, OfficialId, UnitId};
 use crate::domain::period::Month;
 use crate::domain::publication::DossierCounts;
-use crate::domain::receipt::{DossierStatus, RECEIPT_DAYS, Receipt};
+use crate::domain::receipt::RECEIPT_DAYS;
 
 /// Actions of one transaction: DynamoDB takes 100, a few are left free.
 const MAX_ACTIONS: usize = 90;
@@ -302,12 +302,7 @@ fn create(new: &NewReceipt, table: &str) -> Result<Put, StoreError> {
 }
 
 /// Brings what moves as a dossier is handled up to date, if it still reads as `old`.
-fn update(
-    key: &Key,
-    old: &Receipt,
-    new: &Receipt,
-    table: &str,
-) -> Result<Update, StoreError> {
+fn update(key: &Key, old: &Receipt, new: &Receipt, table: &str) -> Result<Update, StoreError> {
     const MOVING: [&str; 5] = [STATUS, OFFICIALS, PROCEDURE, DUE, RETURNED];
     let (old, new) = (receipt_to_item(old), receipt_to_item(new));
     let mut builder = Update::builder()

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use super::error::MalformedItem;
 use super::key::{Key, PK, SK};
 use super::{Store, StoreError};
-use crate::domain::catalog::OfficialRole;
+use crate::domain::dossier::OfficialRole;
 use crate::domain::id::{
     FieldId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };

@@ -12,8 +12,8 @@ use super::rating::Item;
 use super::transaction::Outcome;
 use super::{Store, StoreError};
 use crate::challenge::Nonce;
+use crate::domain::dossier::Receipt;
 use crate::domain::rating::Subject;
-use crate::domain::receipt::Receipt;
 
 /// Wrong tries on one receipt code in a day from which somebody is guessing.
 ///

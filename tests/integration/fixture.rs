@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan};
 use thuocdo::domain::catalog::*;
+use thuocdo::domain::dossier::{DossierStatus, OfficialRole, Receipt};
 use thuocdo::domain::id::{
     FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };
 use thuocdo::domain::period::local_date;
 use thuocdo::domain::rating::{Attestation, Channel};
-use thuocdo::domain::receipt::{DossierStatus, Receipt, ReceiptCode, ReceiptSecret};
+use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
 use thuocdo::keyring::Keyring;
 use thuocdo::store::dossier::NewReceipt;
 

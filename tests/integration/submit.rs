@@ -6,7 +6,7 @@ use local::dynamo::RATINGS_TABLE;
 use serde_json::{Value, json};
 use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
-use thuocdo::domain::catalog::OfficialRole;
+use thuocdo::domain::dossier::OfficialRole;
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::Attestation;

@@ -209,14 +209,8 @@ fn fields(world: &World, path: &str, u: &mut Unstructured<'_>) -> Result<Map<Str
     }
     if rates {
         for (name, values) in GOOD {
-            let optional = [
-                "questionnaire",
-                "suggestion",
-                "attempt",
-                "offered",
-                "lang",
-            ]
-            .contains(&name);
+            let optional =
+                ["questionnaire", "suggestion", "attempt", "offered", "lang"].contains(&name);
             let strangers = ["full_name", "phone", "consent"].contains(&name);
             if (optional && u.ratio(3, 4)?) || (strangers && participant) {
                 continue;

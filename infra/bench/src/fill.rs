@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
-use thuocdo::domain::catalog::OfficialRole;
+use thuocdo::domain::dossier::OfficialRole;
 use thuocdo::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::{

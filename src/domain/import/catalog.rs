@@ -1,31 +1,19 @@
 //! Sheets to a catalog: every row read, every reference followed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::columns::SheetKind;
+use super::fields::{MAX_NAME, MAX_TEXT, ROLES, Seen, each_row, required_word, text, unknown};
 use super::finding::{Cause, Findings, Place};
-use super::row::{Columns, RowReader, Sheet};
+use super::row::{RowReader, Sheet};
 use super::{questionnaire, settings};
 use crate::catalog::{
-    Catalog, CatalogHead, Field, Official, OfficialCategory, OfficialRole, Reason, Text, Unit,
-    UnitEntry, UnitGroup,
+    Catalog, CatalogHead, Field, Official, OfficialCategory, Reason, Unit, UnitEntry, UnitGroup,
 };
 use crate::id::{FieldId, GroupId, OfficialId, QuestionCode, ReasonCode, UnitId};
 
 /// Most bytes of JSON one stored item may take: DynamoDB's limit is 400 KB, names and keys included.
 pub const MAX_ITEM_BYTES: usize = 350 * 1024;
-
-pub(super) const MAX_NAME: usize = 200;
-pub(super) const MAX_TEXT: usize = 500;
-
-/// The words a role goes by.
-pub(super) const ROLES: &[(&str, &[&str], OfficialRole)] = &[
-    ("guide", &["hướng dẫn"], OfficialRole::Guide),
-    ("receive", &["tiếp nhận"], OfficialRole::Receive),
-    ("settle", &["giải quyết", "thụ lý"], OfficialRole::Settle),
-    ("return", &["trả kết quả"], OfficialRole::Return),
-    ("desk", &["một cửa"], OfficialRole::Desk),
-];
 
 const CATEGORIES: &[(&str, &[&str], OfficialCategory)] = &[
     ("cadre", &["cán bộ"], OfficialCategory::Cadre),
@@ -103,44 +91,6 @@ fn sheet_place(file: &str, kind: SheetKind) -> Place {
         sheet: kind.name().to_owned(),
         ..Place::default()
     }
-}
-
-/// Reads every row of `sheet` through `read`, if its headings are in order.
-pub(super) fn each_row(
-    kind: SheetKind,
-    sheet: Option<&Sheet>,
-    findings: &mut Findings,
-    mut read: impl FnMut(&mut RowReader),
-) -> Option<Columns> {
-    let sheet = sheet?;
-    let columns = Columns::resolve(kind.columns(), &sheet.header, &sheet.place, findings)?;
-    for row in &sheet.rows {
-        read(&mut RowReader::new(&sheet.place, &columns, row, findings));
-    }
-    Some(columns)
-}
-
-/// Remembers values and the rows they stand in, and reports the second of a kind.
-#[derive(Default)]
-pub(super) struct Seen(HashMap<String, u32>);
-
-impl Seen {
-    pub(super) fn check(&mut self, row: &mut RowReader, column: &str, value: &str) {
-        if let Some(first) = self.0.get(value) {
-            let cause = Cause::Duplicate {
-                value: value.to_owned(),
-                row: *first,
-            };
-            row.fault(column, cause);
-        } else {
-            self.0.insert(value.to_owned(), row.number());
-        }
-    }
-}
-
-pub(super) fn text(row: &mut RowReader, vi: &str, en: &str, max: usize) -> Option<Text> {
-    let (vi, en) = (row.required_text(vi, max), row.text(en, max));
-    Some(Text { vi: vi?, en })
 }
 
 fn groups(sheet: Option<&Sheet>, findings: &mut Findings) -> Vec<UnitGroup> {
@@ -283,15 +233,6 @@ fn officials(
     });
 }
 
-pub(super) fn required_word<T: Copy>(
-    row: &mut RowReader,
-    name: &str,
-    words: &[(&str, &[&str], T)],
-) -> Option<T> {
-    row.required_text(name, MAX_NAME)?;
-    row.word(name, words)
-}
-
 /// An absolute path within the site that no browser reads as another host.
 fn photo(row: &mut RowReader) -> Option<String> {
     let path = row.text("photo", MAX_NAME)?;
@@ -349,13 +290,6 @@ fn reasons(sheet: Option<&Sheet>, findings: &mut Findings) -> Vec<Reason> {
 /// Whether `code` is `cs1` … `cs11`.
 fn is_indicator(code: &QuestionCode) -> bool {
     (1..=11).any(|number| code.as_str() == format!("cs{number}"))
-}
-
-pub(super) fn unknown(value: &str, sheet: SheetKind) -> Cause {
-    Cause::Unknown {
-        value: value.to_owned(),
-        sheet: sheet.name(),
-    }
 }
 
 fn check_sizes(

@@ -2,13 +2,14 @@
 
 use jiff::civil::Date;
 
-use super::catalog::{MAX_NAME, MAX_TEXT, ROLES, required_word, unknown};
 use super::columns::SheetKind;
+use super::fields::{MAX_NAME, MAX_TEXT, ROLES, required_word, unknown};
 use super::finding::Cause;
 use super::row::{RowReader, excerpt, heading_key};
-use crate::catalog::{Catalog, OfficialRole, UnitEntry};
+use crate::catalog::{Catalog, UnitEntry};
+use crate::dossier::{DossierStatus, OfficialRole, Receipt};
 use crate::id::{FieldId, OfficialId, UnitId};
-use crate::receipt::{DossierStatus, Receipt, ReceiptCode, ReceiptSecret};
+use crate::receipt::{ReceiptCode, ReceiptSecret};
 
 /// A dossier as the one-stop software hands it over.
 #[derive(Debug, Clone, PartialEq, Eq)]

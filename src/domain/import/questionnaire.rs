@@ -1,7 +1,7 @@
 //! Questionnaires: one row per option, what belongs to the whole repeated or left empty below.
 
-use super::catalog::{MAX_NAME, MAX_TEXT};
 use super::columns::SheetKind;
+use super::fields::{MAX_NAME, MAX_TEXT};
 use super::finding::{Cause, Findings};
 use super::row::{RowReader, Sheet};
 use crate::catalog::{AnswerOption, Question, Questionnaire, Text, Validity};
@@ -26,12 +26,12 @@ struct Draft {
 
 pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Vec<Questionnaire> {
     let mut drafts: Vec<Draft> = Vec::new();
-    super::catalog::each_row(SheetKind::Questionnaires, sheet, findings, |row| {
+    super::fields::each_row(SheetKind::Questionnaires, sheet, findings, |row| {
         let id = row.required_id("questionnaire", QuestionnaireId::parse);
         let version = required_number(row, "version", 1, 9_999);
         let question = row.required_id("question", QuestionCode::parse);
         let option = row.required_id("option", OptionCode::parse);
-        let option_text = super::catalog::text(row, "option_text", "option_text_en", MAX_TEXT);
+        let option_text = super::fields::text(row, "option_text", "option_text_en", MAX_TEXT);
         let points = row
             .number_in("points", 0, 2)
             .and_then(|p| u8::try_from(p).ok());

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use super::catalog::{MAX_NAME, MAX_TEXT, Seen, each_row};
 use super::columns::SheetKind;
+use super::fields::{MAX_NAME, MAX_TEXT, Seen, each_row};
 use super::finding::{Cause, Findings};
 use super::row::{RowReader, Sheet, excerpt};
 use crate::catalog::{Settings, Text};

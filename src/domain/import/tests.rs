@@ -9,12 +9,13 @@ use super::dossier::{self, Dossier};
 use super::finding::MAX_FINDINGS;
 use super::void::{Named, Voidable};
 use super::*;
-use crate::catalog::{Catalog, OfficialRole};
+use crate::catalog::Catalog;
+use crate::dossier::{DossierStatus, OfficialRole};
 use crate::id::{OfficialId, UnitId};
 use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::rating::{Attestation, Channel, RatingId, Subject};
-use crate::receipt::{DossierStatus, ReceiptCode};
+use crate::receipt::ReceiptCode;
 use crate::void::VoidReason;
 
 /// Sheets as text: a row a line, `|` between cells.

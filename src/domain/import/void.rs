@@ -1,6 +1,6 @@
 //! Rows of a void file to approvals.
 
-use super::catalog::{MAX_NAME, required_word};
+use super::fields::{MAX_NAME, required_word};
 use super::finding::Cause;
 use super::row::RowReader;
 use crate::id::{OfficialId, UnitId};

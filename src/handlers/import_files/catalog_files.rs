@@ -101,7 +101,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::domain::catalog::OfficialRole;
+    use crate::domain::dossier::OfficialRole;
     use crate::domain::id::UnitId;
     use crate::domain::import::Cause;
     use crate::domain::rating::{Attestation, Channel};

@@ -8,7 +8,8 @@ use unicode_normalization::is_nfc;
 use super::super::rating_form::{ProblemPage, TypedCodePage};
 use super::super::{assets, fixture};
 use super::*;
-use crate::domain::catalog::{CatalogHead, OfficialRole};
+use crate::domain::catalog::CatalogHead;
+use crate::domain::dossier::OfficialRole;
 use crate::domain::lang::Lang;
 use crate::http::{FieldError, Problem, ProblemKind};
 

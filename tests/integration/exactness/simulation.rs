@@ -295,7 +295,8 @@ async fn send(world: Arc<World>, index: usize, version: u64) {
     let rating = world.ratings.version(index, version);
     let hash = format!("h{index}");
     if version == 0 && rating.attestation != Attestation::PhoneDeclared {
-        let used_never = json!({ "exp": { "N": (world.ratings.now().as_second() + 1_000).to_string() } });
+        let used_never =
+            json!({ "exp": { "N": (world.ratings.now().as_second() + 1_000).to_string() } });
         world.tables.put(format!("K#{hash}"), "RECEIPT", used_never);
     }
     loop {
