@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use lambda_http::Error;
-use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::config;
 use thuocdo::handlers::submit_rating;
 use thuocdo::http::gateway;
+use thuocdo::intake::Intake;
 use thuocdo::keyring::{ChallengeKey, Keyring, ProofKey};
 use thuocdo::log;
 use thuocdo::store::Store;
@@ -25,7 +25,7 @@ async fn serve() -> Result<(), Error> {
     let keyring = config::required_key("MASTER_KEY", Keyring::from_hex)?.with_proof_key(proof_key);
     let challenge_key = config::required_key("CHALLENGE_KEY", ChallengeKey::from_hex)?;
     let challenges = Challenges::new(challenge_key, Difficulty::default());
-    let app = App::new(store, keyring, challenges);
-    app.warm_up(Timestamp::now()).await;
-    gateway::run(|request| submit_rating::handle(&app, request, Timestamp::now())).await
+    let intake = Intake::new(store, keyring, challenges);
+    intake.catalog.warm_up(Timestamp::now()).await;
+    gateway::run(|request| submit_rating::handle(&intake, request, Timestamp::now())).await
 }

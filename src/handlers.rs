@@ -1,6 +1,7 @@
 //! One module per function, same name: a request or event in, domain and store, a reply out.
 
 pub mod aggregate_ratings;
+pub mod answer;
 pub mod get_statistics;
 pub mod import_files;
 pub mod issue_challenge;

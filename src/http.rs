@@ -8,6 +8,7 @@ pub(crate) mod reply;
 #[cfg(feature = "server")]
 pub mod request;
 
-pub use problem::{FieldError, Problem, ProblemKind};
+pub use crate::domain::form::FieldError;
+pub use problem::{Problem, ProblemKind};
 #[cfg(feature = "server")]
-pub use request::{Form, RequestError};
+pub use request::Form;

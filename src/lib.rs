@@ -1,6 +1,6 @@
 //! Thước Đo: citizens rate the units and officials who handled their dossiers.
 //!
-//! Data flows one way: request → [`handlers`] → [`domain`] → [`store`] → stream → cells → [`site`] → bucket.
+//! Data flows one way: request → [`handlers`] → [`intake`] → [`store`] → stream → cells → [`site`] → bucket.
 //! `ARCHITECTURE.md` draws the map and walks one rating through it.
 
 pub use domain;
@@ -8,8 +8,6 @@ pub use domain;
 #[cfg(feature = "server")]
 pub mod store;
 
-#[cfg(feature = "server")]
-pub mod app;
 #[cfg(feature = "server")]
 pub mod challenge;
 #[cfg(feature = "server")]
@@ -23,9 +21,10 @@ pub mod metric;
 #[cfg(feature = "server")]
 pub mod openapi;
 #[cfg(feature = "server")]
-pub mod person;
-#[cfg(feature = "server")]
 pub mod seal;
+
+#[cfg(feature = "server")]
+pub mod intake;
 
 #[cfg(feature = "server")]
 pub mod handlers;

@@ -9,7 +9,6 @@ use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
 use lambda_runtime::tracing::subscriber::{fmt, util::SubscriberInitExt};
 
 use crate::config::optional;
-use crate::http::reply;
 
 /// Starts the log, as Lambda's logging controls ask for: `AWS_LAMBDA_LOG_FORMAT`, `AWS_LAMBDA_LOG_LEVEL`, or `RUST_LOG`,
 /// which may name targets.
@@ -40,10 +39,23 @@ pub fn outcome(served: Result<(), Error>) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = %reply::chain(&*error), "the function cannot serve");
+            tracing::error!(error = %chain(&*error), "the function cannot serve");
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and all its causes, for a log line.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 /// Targets named for this process go before the level set for the function; `INFO` where neither can be read.

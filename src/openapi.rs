@@ -2,8 +2,9 @@
 
 use utoipa::OpenApi;
 
-use crate::handlers::submit_rating::check::SubmitRating;
-use crate::handlers::validate_receipt::{ValidReceipt, ValidateReceipt};
+use crate::handlers::answer::ValidReceipt;
+use crate::handlers::submit_rating::SubmitRating;
+use crate::handlers::validate_receipt::ValidateReceipt;
 use crate::http::problem::ProblemBody;
 use crate::site::results::json::{PeriodDocument, UnitDocument};
 

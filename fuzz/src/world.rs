@@ -5,11 +5,11 @@ use std::cell::RefCell;
 use aws_lambda_events::s3::S3Event;
 use jiff::Timestamp;
 use serde_json::json;
-use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty};
 use thuocdo::domain::receipt::ReceiptSecret;
 use thuocdo::handlers::import_files::{self, ImportReport};
 use thuocdo::handlers::publish_pages;
+use thuocdo::intake::Intake;
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -44,7 +44,7 @@ pub(crate) struct World {
     pub(crate) tables: Tables,
     pub(crate) store: Store,
     pub(crate) keyring: Keyring,
-    pub(crate) app: App,
+    pub(crate) intake: Intake,
     pub(crate) site: Bucket,
     dropped: Bucket,
     drop_objects: Objects,
@@ -91,7 +91,7 @@ impl World {
         let store = Store::new(tables.client(), RATINGS_TABLE, TALLY_TABLE);
         let keyring = Keyring::from_hex(&"5a".repeat(32)).expect("a master key");
         let challenges = Challenges::new(&keyring, Difficulty::for_tests());
-        let app = App::new(store.clone(), keyring.clone(), challenges);
+        let intake = Intake::new(store.clone(), keyring.clone(), challenges);
         let drop_objects = Objects::default();
         let world = Self {
             site: Bucket::new(Objects::default().client(), "site"),
@@ -100,7 +100,7 @@ impl World {
             tables,
             store,
             keyring,
-            app,
+            intake,
             drop_objects,
         };
         let sheets =

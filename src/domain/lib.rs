@@ -9,6 +9,7 @@ pub mod arbitrary;
 pub mod catalog;
 mod crockford;
 pub mod dossier;
+pub mod form;
 pub mod id;
 pub mod import;
 pub mod lang;

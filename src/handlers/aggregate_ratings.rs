@@ -7,7 +7,6 @@ use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::rating::Rating;
-use crate::http::reply;
 use crate::metric;
 use crate::store::Store;
 use crate::store::rating::{is_pending, rating_from_image};
@@ -39,7 +38,7 @@ pub async fn handle(store: &Store, event: Event) -> DynamoDbEventResponse {
     }
     let outcome = store.count(&ratings).await;
     for (ids, error) in &outcome.failed {
-        tracing::error!(route = "aggregate-ratings", ratings = ids.len(), error = %reply::chain(error), "ratings not counted");
+        tracing::error!(route = "aggregate-ratings", ratings = ids.len(), error = %crate::log::chain(error), "ratings not counted");
     }
     tracing::info!(
         route = "aggregate-ratings",

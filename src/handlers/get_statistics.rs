@@ -119,7 +119,7 @@ async fn find(bucket: &Bucket, selection: &Selection) -> Result<Vec<u8>, Problem
         Err(error) => {
             tracing::error!(
                 route = ROUTE,
-                error = reply::chain(&error),
+                error = crate::log::chain(&error),
                 "could not read `{key}`"
             );
             return Err(ProblemKind::Unavailable.into());
@@ -131,7 +131,7 @@ async fn find(bucket: &Bucket, selection: &Selection) -> Result<Vec<u8>, Problem
         Err(error) => {
             tracing::error!(
                 route = ROUTE,
-                error = reply::chain(&error),
+                error = crate::log::chain(&error),
                 "`{key}` is no JSON"
             );
             Err(ProblemKind::Unavailable.into())
@@ -215,9 +215,9 @@ mod tests {
         for error in Selection::read(&request("?unit_id=A&period=B")).unwrap_err() {
             for lang in crate::domain::lang::Lang::ALL {
                 assert!(
-                    error.message(lang).starts_with(error.field),
+                    crate::http::problem::message(error, lang).starts_with(error.field),
                     "{}",
-                    error.message(lang)
+                    crate::http::problem::message(error, lang)
                 );
             }
         }

@@ -18,7 +18,6 @@ use crate::domain::publication::{
     DossierCounts, Release, Thresholds, UnitResults, release, results,
 };
 use crate::domain::tally::{CellKey, Tally};
-use crate::http::reply;
 use crate::keyring::ProofKey;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
@@ -375,6 +374,6 @@ impl PublishError {
     /// The error and all its causes, for a log line.
     #[must_use]
     pub fn chain(&self) -> String {
-        reply::chain(self)
+        crate::log::chain(self)
     }
 }

@@ -12,7 +12,6 @@ use crate::domain::month_seal::CLOSED_AFTER_DAYS;
 use crate::domain::period::{Month, local_date, open_months};
 use crate::domain::rating::RatingId;
 use crate::domain::void::{self, Approval, VoidReason};
-use crate::http::reply;
 use crate::metric;
 use crate::store::reconcile::{Difference, Reconciled};
 use crate::store::void::Voided;
@@ -180,7 +179,7 @@ async fn reconcile_one(
     };
     if let Err(error) = outcome.await {
         report.failed += 1;
-        tracing::error!(route = "reconcile-tallies", %unit, %month, error = %reply::chain(&error), "not reconciled");
+        tracing::error!(route = "reconcile-tallies", %unit, %month, error = %crate::log::chain(&error), "not reconciled");
     }
     report
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 #[cfg(feature = "server")]
 use utoipa::ToSchema;
 
+use crate::domain::form::FieldError;
 use crate::domain::lang::Lang;
 
 /// Every kind of refusal; its code is the last segment of the problem's `type`.
@@ -79,25 +80,11 @@ impl ProblemKind {
     }
 }
 
-/// What is wrong with one value; the text stands under `error.<field>.<code>` in the locale files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FieldError {
-    /// Name of the value in the body.
-    pub field: &'static str,
-    /// What is wrong with it.
-    pub code: &'static str,
-}
-
-impl FieldError {
-    /// The sentence that says what to do.
-    #[must_use]
-    pub fn message(&self, lang: Lang) -> String {
-        t!(
-            format!("error.{}.{}", self.field, self.code),
-            locale = lang.code()
-        )
-        .into_owned()
-    }
+/// The sentence that says what to do about a value at fault.
+#[must_use]
+pub fn message(error: &FieldError, lang: Lang) -> String {
+    let key = format!("error.{}.{}", error.field, error.code);
+    t!(key, locale = lang.code()).into_owned()
 }
 
 /// A refusal, ready to be written as `application/problem+json` (RFC 9457) or as a page.
@@ -191,7 +178,7 @@ impl Problem {
                 .map(|error| FieldErrorBody {
                     field: error.field,
                     code: error.code,
-                    message: error.message(lang),
+                    message: message(error, lang),
                 })
                 .collect(),
         };

@@ -27,18 +27,6 @@ pub(crate) fn method_not_allowed(allow: &'static str, lang: Lang) -> Response<Bo
     response
 }
 
-/// An error and all its causes, for a log line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 fn answer(
     status: StatusCode,
     content_type: &'static str,

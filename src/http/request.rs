@@ -20,16 +20,6 @@ pub enum Wire {
     Form,
 }
 
-/// A body that could not be read; the answer is [`RequestError::kind`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the body was refused")]
-pub struct RequestError {
-    /// What is wrong.
-    pub kind: ProblemKind,
-    /// How to answer.
-    pub wire: Wire,
-}
-
 /// The values of a body by name, before they are checked.
 ///
 /// A form's repeated `reasons` become a list and its `answers.<code>` an object, so that both wires meet one schema.
@@ -43,63 +33,57 @@ pub struct Form {
 }
 
 impl Form {
-    /// Reads a request's body.
+    /// Reads a request's body as a `T`; its values are there even where they are no `T`, so that a page can show them again.
     ///
-    /// # Errors
-    /// 413 above [`MAX_BODY`], 415 for another content type, 400 for bytes that are no UTF-8, no JSON object, or a form
-    /// that repeats a single-valued name.
-    pub fn read(request: &Request) -> Result<Self, RequestError> {
-        let content_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let media_type = content_type
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        let wire = match media_type.as_str() {
-            "application/json" => Wire::Json,
-            "application/x-www-form-urlencoded" => Wire::Form,
-            _ => {
-                return Err(RequestError {
-                    kind: ProblemKind::UnsupportedMediaType,
-                    wire: accepted_wire(request),
-                });
+    /// 413 above [`MAX_BODY`], 415 for another content type, 400 for bytes that are no UTF-8, no JSON object, a form that
+    /// repeats a single-valued name, a name that is unknown or missing, or a value of the wrong type.
+    pub fn read_as<T: DeserializeOwned>(request: &Request) -> (Self, Result<T, ProblemKind>) {
+        let (wire, values) = match content_wire(request) {
+            Some(wire) => (wire, read_values(request, wire)),
+            None => (
+                accepted_wire(request),
+                Err(ProblemKind::UnsupportedMediaType),
+            ),
+        };
+        match values {
+            Ok(values) => {
+                let body = serde_json::from_value(Value::Object(values.clone()));
+                let body = body.map_err(|_| ProblemKind::MalformedBody);
+                (Self { wire, values }, body)
             }
-        };
-        let refused = |kind| RequestError { kind, wire };
-        let bytes: &[u8] = match request.body() {
-            Body::Text(text) => text.as_bytes(),
-            Body::Binary(bytes) => bytes,
-            _ => &[],
-        };
-        if bytes.len() > MAX_BODY {
-            return Err(refused(ProblemKind::TooLarge));
+            Err(kind) => {
+                let values = Map::new();
+                (Self { wire, values }, Err(kind))
+            }
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| refused(ProblemKind::MalformedBody))?;
-        let values = match wire {
-            Wire::Json => {
-                serde_json::from_str(text).map_err(|_| refused(ProblemKind::MalformedBody))?
-            }
-            Wire::Form => form_values(text).ok_or_else(|| refused(ProblemKind::MalformedBody))?,
-        };
-        Ok(Self { wire, values })
     }
+}
 
-    /// The values as `T`.
-    ///
-    /// # Errors
-    /// 400 when a name is unknown or missing, or a value has the wrong type.
-    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, RequestError> {
-        let values = Value::Object(self.values.clone());
-        serde_json::from_value(values).map_err(|_| RequestError {
-            kind: ProblemKind::MalformedBody,
-            wire: self.wire,
-        })
+fn content_wire(request: &Request) -> Option<Wire> {
+    let content_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    match media_type.to_ascii_lowercase().as_str() {
+        "application/json" => Some(Wire::Json),
+        "application/x-www-form-urlencoded" => Some(Wire::Form),
+        _ => None,
     }
+}
+
+fn read_values(request: &Request, wire: Wire) -> Result<Map<String, Value>, ProblemKind> {
+    let bytes: &[u8] = match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    };
+    if bytes.len() > MAX_BODY {
+        return Err(ProblemKind::TooLarge);
+    }
+    let text = std::str::from_utf8(bytes).ok();
+    let values = text.and_then(|text| match wire {
+        Wire::Json => serde_json::from_str(text).ok(),
+        Wire::Form => form_values(text),
+    });
+    values.ok_or(ProblemKind::MalformedBody)
 }
 
 /// The language asked for: `lang` in the body when there is one, else `Accept-Language`, else Vietnamese.

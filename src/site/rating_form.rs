@@ -17,6 +17,7 @@ use crate::domain::proof::Tracker;
 use crate::domain::rating::{Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
 #[cfg(feature = "server")]
 use crate::http::Form;
+use crate::http::problem::message;
 use crate::http::{FieldError, Problem, ProblemKind};
 
 /// Names that belong to one attempt at the security code and are never carried on.
@@ -102,7 +103,7 @@ impl Errors {
     fn new(context: &SiteContext, problem: &Problem, shown: impl Fn(&FieldError) -> bool) -> Self {
         let lines = problem.errors.iter().map(|error| ErrorLine {
             target: shown(error).then(|| error.field.to_owned()),
-            message: error.message(context.lang),
+            message: message(error, context.lang),
         });
         let fields = problem.errors.iter();
         Self {
@@ -110,7 +111,7 @@ impl Errors {
             detail: problem.detail(context.lang),
             lines: lines.collect(),
             fields: fields
-                .map(|error| (error.field, error.message(context.lang)))
+                .map(|error| (error.field, message(error, context.lang)))
                 .collect(),
         }
     }
@@ -524,7 +525,7 @@ impl ProblemPage<'_> {
         render(&ProblemTemplate {
             layout,
             detail: self.problem.detail(lang),
-            messages: errors.map(|error| error.message(lang)).collect(),
+            messages: errors.map(|error| message(error, lang)).collect(),
             offers_results: self.problem.kind == ProblemKind::AlreadyRated,
         })
     }

@@ -5,7 +5,9 @@ use jiff::civil::date;
 use thuocdo::domain::catalog::{Catalog, CatalogHead, UnitEntry, Validity};
 use thuocdo::domain::id::{QuestionnaireId, UnitId};
 use thuocdo::domain::rating::{Answer, Channel, Subject};
-use thuocdo::handlers::submit_rating::check::{Checked, SubmitRating, check, check_subject};
+use thuocdo::handlers::submit_rating::SubmitRating;
+use thuocdo::intake::rating::RatingRefused;
+use thuocdo::intake::rating::form::{Checked, check, check_subject};
 
 use crate::fixture::{self, CLOSED_UNIT, UNIT};
 use crate::support::official;
@@ -23,7 +25,11 @@ fn told(subject: &str, change: impl FnOnce(&mut CatalogHead, &mut UnitEntry)) ->
     change(&mut head, entry);
     match check_subject(&subject, Some(entry), &head, TODAY) {
         Ok(()) => "open",
-        Err(error) => error.code,
+        Err(RatingRefused::ClosedSubject) => "closed",
+        Err(refused) => {
+            assert_eq!(refused, RatingRefused::UnknownSubject);
+            "unknown"
+        }
     }
 }
 
@@ -62,10 +68,8 @@ fn what_is_closed_or_not_yet_open_takes_no_ratings() {
         official_id: None,
     };
     assert_eq!(
-        check_subject(&nowhere, None, &head, TODAY)
-            .unwrap_err()
-            .code,
-        "unknown"
+        check_subject(&nowhere, None, &head, TODAY),
+        Err(RatingRefused::UnknownSubject)
     );
 }
 
@@ -84,7 +88,7 @@ fn checked(change: impl FnOnce(&mut SubmitRating)) -> Result<Checked, Vec<String
     let mut form = form();
     change(&mut form);
     let head = fixture::catalog(1, 1).head;
-    check(&form, &head, Channel::Web, TODAY).map_err(|errors| {
+    check(&form.form(), &head, Channel::Web, TODAY).map_err(|errors| {
         let named = errors.iter();
         named
             .map(|error| format!("{}:{}", error.field, error.code))
@@ -157,7 +161,7 @@ fn the_questionnaire_answered_is_one_this_channel_has_asked() {
             questionnaire: Some(questionnaire.to_owned()),
             ..form()
         };
-        let checked = check(&form, &head, Channel::Web, TODAY);
+        let checked = check(&form.form(), &head, Channel::Web, TODAY);
         checked.map(|checked| checked.questionnaire.unwrap().1)
     };
 

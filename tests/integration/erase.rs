@@ -1,7 +1,7 @@
 //! Forgetting a person, and nothing of what was counted.
 
 use thuocdo::domain::phone::Phone;
-use thuocdo::person;
+use thuocdo::intake::person;
 use thuocdo::store::guard::Erased;
 
 use crate::fixture::{OTHER_OFFICIAL, UNIT};

@@ -14,12 +14,12 @@ use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::tally::fold;
 use thuocdo::handlers::submit_rating;
+use thuocdo::intake::Intake;
 use thuocdo::store::Store;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -150,8 +150,8 @@ async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     }
 }
 
-/// An app of its own, whose store is at the end of `line`.
-async fn app(office: &Office, line: &Line) -> App {
+/// An intake of its own, whose store is at the end of `line`.
+async fn intake(office: &Office, line: &Line) -> Intake {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
         .endpoint_url(&line.address)
@@ -163,13 +163,13 @@ async fn app(office: &Office, line: &Line) -> App {
     let client = aws_sdk_dynamodb::Client::from_conf(config);
     let store = Store::new(client, RATINGS_TABLE, TALLY_TABLE);
     let challenges = Challenges::new(&office.stack.keyring, Difficulty::for_tests());
-    App::new(store, office.stack.keyring.clone(), challenges)
+    Intake::new(store, office.stack.keyring.clone(), challenges)
 }
 
-async fn send(app: &App, rating: &Value) -> (u16, Option<String>, String) {
+async fn send(intake: &Intake, rating: &Value) -> (u16, Option<String>, String) {
     let request = http::Request::post("/api/ratings").header("content-type", "application/json");
     let request: Request = request.body(Body::Text(rating.to_string())).unwrap();
-    let response = submit_rating::handle(app, request, Timestamp::now()).await;
+    let response = submit_rating::handle(intake, request, Timestamp::now()).await;
     let retry_after = response
         .headers()
         .get("retry-after")
@@ -184,16 +184,16 @@ async fn send(app: &App, rating: &Value) -> (u16, Option<String>, String) {
 async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent_again() {
     let office = Office::open().await;
     let line = Line::to(office.stack.dynamodb_endpoint()).await;
-    let app = app(&office, &line).await;
+    let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let mut rating = satisfied(UNIT, &slip);
     rating["attempt"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
     let rating = office.solved(Purpose::Rate, &rating).await;
 
     line.losses.replies_to_cut.store(100, Ordering::SeqCst);
-    let (status, retry_after, body) = send(&app, &rating).await;
+    let (status, retry_after, body) = send(&intake, &rating).await;
     line.losses.replies_to_cut.store(0, Ordering::SeqCst);
-    let (again, _, _) = send(&app, &rating).await;
+    let (again, _, _) = send(&intake, &rating).await;
 
     assert_eq!((status, retry_after.as_deref()), (503, Some("5")));
     assert!(
@@ -208,15 +208,15 @@ async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent
 async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again() {
     let office = Office::open().await;
     let line = Line::to(office.stack.dynamodb_endpoint()).await;
-    let app = app(&office, &line).await;
+    let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
 
     line.losses.requests_to_cut.store(100, Ordering::SeqCst);
-    let (status, _, _) = send(&app, &rating).await;
+    let (status, _, _) = send(&intake, &rating).await;
     assert_eq!((status, office.stored().await), (503, 0));
     line.losses.requests_to_cut.store(0, Ordering::SeqCst);
-    let (again, _, _) = send(&app, &rating).await;
+    let (again, _, _) = send(&intake, &rating).await;
 
     assert_eq!((again, office.stored().await), (201, 1));
 }
@@ -225,12 +225,12 @@ async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again()
 async fn one_lost_reply_goes_unnoticed() {
     let office = Office::open().await;
     let line = Line::to(office.stack.dynamodb_endpoint()).await;
-    let app = app(&office, &line).await;
+    let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
 
     line.losses.replies_to_cut.store(1, Ordering::SeqCst);
-    let (status, _, body) = send(&app, &rating).await;
+    let (status, _, body) = send(&intake, &rating).await;
 
     assert!([200, 201].contains(&status), "{status} {body}");
     assert_eq!(office.stored().await, 1);

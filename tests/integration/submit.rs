@@ -4,7 +4,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::{Timestamp, ToSpan};
 use local::dynamo::RATINGS_TABLE;
 use serde_json::{Value, json};
-use thuocdo::app::App;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
 use thuocdo::domain::dossier::OfficialRole;
 use thuocdo::domain::id::UnitId;
@@ -12,6 +11,7 @@ use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::Attestation;
 use thuocdo::domain::receipt::ReceiptCode;
 use thuocdo::handlers::submit_rating;
+use thuocdo::intake::Intake;
 use thuocdo::store::dossier::DossierOutcome;
 
 use crate::fixture::{self, CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, UNIT};
@@ -198,7 +198,7 @@ async fn whoever_tries_many_secret_parts_is_noticed() {
     let slip = office.slip().await;
     let mut guess = satisfied(UNIT, &slip);
     guess["receipt_secret"] = json!("");
-    let app = App::new(
+    let intake = Intake::new(
         office.stack.store.clone(),
         office.stack.keyring.clone(),
         Challenges::new(&office.stack.keyring, Difficulty::for_tests()),
@@ -210,8 +210,12 @@ async fn whoever_tries_many_secret_parts_is_noticed() {
         let request =
             http::Request::post("/api/ratings").header("content-type", "application/json");
         let request = request.body(lambda_http::Body::Text(body)).unwrap();
-        let (_, metrics) =
-            heard(submit_rating::handle(&app, request, jiff::Timestamp::now())).await;
+        let (_, metrics) = heard(submit_rating::handle(
+            &intake,
+            request,
+            jiff::Timestamp::now(),
+        ))
+        .await;
         noticed.push(metrics);
     }
 

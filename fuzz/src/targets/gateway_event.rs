@@ -47,17 +47,17 @@ pub(crate) fn answer(world: &World, event: &Value) -> Vec<Value> {
         };
     }
     ask!(rate, |request| submit_rating::handle(
-        &world.app,
+        &world.intake,
         request,
         now()
     ));
     ask!(validate, |request| validate_receipt::handle(
-        &world.app,
+        &world.intake,
         request,
         now()
     ));
     ask!(challenge, |request| issue_challenge::handle(
-        &world.app.challenges,
+        &world.intake.challenges,
         request,
         now()
     ));

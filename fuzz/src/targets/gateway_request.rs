@@ -168,7 +168,7 @@ fn query(world: &World, u: &mut Unstructured<'_>) -> Result<String> {
             1 => (
                 "token",
                 world
-                    .app
+                    .intake
                     .challenges
                     .issue_typed(&scope_of(&Map::new(), Purpose::Rate), now())
                     .token,
@@ -245,12 +245,12 @@ fn fields(world: &World, path: &str, u: &mut Unstructured<'_>) -> Result<Map<Str
         0 => {}
         1 => {
             let token = world
-                .app
+                .intake
                 .challenges
                 .issue_typed(&scope_of(&fields, purpose), now())
                 .token;
             let answer = world
-                .app
+                .intake
                 .challenges
                 .typed_answer(&token, now())
                 .unwrap_or_default();
@@ -267,7 +267,7 @@ fn fields(world: &World, path: &str, u: &mut Unstructured<'_>) -> Result<Map<Str
         }
         _ => {
             let attempt = Attempt::new(&scope_of(&fields, purpose));
-            let challenge = world.app.challenges.issue(attempt.commitment(), now());
+            let challenge = world.intake.challenges.issue(attempt.commitment(), now());
             let solved = attempt
                 .solve(&challenge)
                 .expect("our challenges can be solved");

@@ -34,7 +34,7 @@ fn forged(world: &World, input: &[u8]) {
     let (head, tail) = text.split_at(text.floor_char_boundary(text.len() / 2));
     let encoded = BASE64_STANDARD.encode(input);
     let salt = "AAAAAAAAAAAAAAAAAAAAAA";
-    let challenges = &world.app.challenges;
+    let challenges = &world.intake.challenges;
     let proofs = [
         Proof {
             altcha: Some(&text),
@@ -91,7 +91,7 @@ fn changed(world: &World, u: &mut Unstructured<'_>) -> Result<()> {
         Purpose::Validate
     };
     let own = scope(purpose, "000.01.40.H17-261111-0001");
-    let challenges = &world.app.challenges;
+    let challenges = &world.intake.challenges;
 
     let attempt = Attempt::new(&own);
     let solved = attempt

@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use lambda_http::{Body, Request};
 use serde_json::Value;
-use thuocdo::app::App;
 use thuocdo::challenge::client::Attempt;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose, Scope};
 pub use thuocdo::handlers::import_files::ImportReport;
@@ -17,6 +16,7 @@ use thuocdo::handlers::{
     aggregate_ratings, get_statistics, import_files, issue_challenge, publish_pages,
     reconcile_tallies, submit_rating, validate_receipt,
 };
+use thuocdo::intake::Intake;
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -27,9 +27,9 @@ use crate::sample::SampleRating;
 
 /// Everything the functions work with.
 pub struct Functions {
-    app: App,
-    /// The same app with security codes that cost next to nothing: the sample is rated through the front door too.
-    sample: App,
+    intake: Intake,
+    /// The same with security codes that cost next to nothing: the sample is rated through the front door too.
+    sample: Intake,
     store: Store,
     site: Bucket,
     dropped: Bucket,
@@ -46,13 +46,13 @@ impl Functions {
         keyring: Keyring,
         difficulty: Difficulty,
     ) -> Self {
-        let app = |difficulty| {
+        let intake = |difficulty| {
             let challenges = Challenges::new(&keyring, difficulty);
-            App::new(store.clone(), keyring.clone(), challenges)
+            Intake::new(store.clone(), keyring.clone(), challenges)
         };
         Self {
-            app: app(difficulty),
-            sample: app(Difficulty::for_tests()),
+            intake: intake(difficulty),
+            sample: intake(Difficulty::for_tests()),
             store,
             site,
             dropped,
@@ -68,10 +68,10 @@ impl Functions {
         now: Timestamp,
     ) -> Response<Body> {
         match function {
-            Function::SubmitRating => submit_rating::handle(&self.app, request, now).await,
-            Function::ValidateReceipt => validate_receipt::handle(&self.app, request, now).await,
+            Function::SubmitRating => submit_rating::handle(&self.intake, request, now).await,
+            Function::ValidateReceipt => validate_receipt::handle(&self.intake, request, now).await,
             Function::IssueChallenge => {
-                issue_challenge::handle(&self.app.challenges, request, now).await
+                issue_challenge::handle(&self.intake.challenges, request, now).await
             }
             Function::GetStatistics => get_statistics::handle(&self.site, request).await,
         }

@@ -8,8 +8,8 @@ use aws_smithy_http_client::Builder;
 use jiff::Timestamp;
 use thuocdo::config;
 use thuocdo::domain::phone::Phone;
+use thuocdo::intake::person;
 use thuocdo::keyring::Keyring;
-use thuocdo::person;
 use thuocdo::store::Store;
 use thuocdo::store::guard::Erased;
 

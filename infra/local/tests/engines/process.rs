@@ -13,8 +13,8 @@ use local::dynamo::RATINGS_TABLE;
 use local::s3::DROP_BUCKET;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::phone::Phone;
+use thuocdo::intake::person;
 use thuocdo::keyring::Keyring;
-use thuocdo::person;
 
 use crate::clients;
 

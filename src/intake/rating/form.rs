@@ -3,72 +3,79 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
+use super::RatingRefused;
+use crate::challenge::{Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, Questionnaire, UnitEntry};
+use crate::domain::form::FieldError;
 use crate::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
 use crate::domain::phone::Phone;
 use crate::domain::rating::{Answer, Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::domain::text::{TextError, normalise};
-use crate::http::FieldError;
 use crate::store::rating::parse_questionnaire;
 
 /// Longest full name, in characters.
 pub const MAX_FULL_NAME: usize = 100;
 
-/// A filled rating form, as sent. Names are the same in JSON and in a native form, where lists repeat their name and
-/// answers are sent as `answers.<question>`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SubmitRating {
-    /// Whom: `unit` or `unit/official`.
-    #[schema(example = "48-20242/48-20242-01")]
-    pub subject: Option<String>,
-    /// `participant` (with a receipt code) or `non_participant` (with name and phone).
-    #[schema(example = "participant")]
-    pub rater_kind: Option<String>,
-    /// Field of transaction; participants only. The dossier's own field is what counts.
-    pub field_id: Option<String>,
-    /// Receipt code (mã biên nhận); participants only.
-    #[schema(example = "000.00.20.H17-261012-0007")]
-    pub receipt_code: Option<String>,
-    /// Secret part of the slip, where it carries one; participants only.
-    pub receipt_secret: Option<String>,
-    /// Full name; non-participants only. Kept sealed, apart from the rating.
-    pub full_name: Option<String>,
-    /// Vietnamese telephone number; non-participants only. Kept sealed, apart from the rating.
-    pub phone: Option<String>,
-    /// `yes`: consents to name and phone being kept; non-participants only.
-    pub consent: Option<String>,
-    /// `satisfied` or `not_satisfied`.
-    #[schema(example = "satisfied")]
-    pub satisfaction: Option<String>,
-    /// Codes of the catalog's reasons: at least one when not satisfied.
-    pub reasons: Vec<String>,
-    /// Option by question of the questionnaire; questions may stay open.
-    pub answers: BTreeMap<String, String>,
+/// A rating form as filled in; every value as typed, `None` where it was left out.
+#[derive(Debug, Clone, Copy)]
+pub struct RatingForm<'a> {
+    /// Who is rated: `unit` or `unit/official`.
+    pub subject: Option<&'a str>,
+    /// Whether the rater took part in a procedure.
+    pub rater_kind: Option<&'a str>,
+    /// Field of transaction; participants only.
+    pub field_id: Option<&'a str>,
+    /// Receipt code; participants only.
+    pub receipt_code: Option<&'a str>,
+    /// Secret part of the slip; participants only.
+    pub receipt_secret: Option<&'a str>,
+    /// Full name; non-participants only.
+    pub full_name: Option<&'a str>,
+    /// Telephone number; non-participants only.
+    pub phone: Option<&'a str>,
+    /// Whether name and phone may be kept; non-participants only.
+    pub consents: bool,
+    /// The verdict.
+    pub satisfaction: Option<&'a str>,
+    /// Codes of the catalog's reasons.
+    pub reasons: &'a [String],
+    /// Option by question.
+    pub answers: &'a BTreeMap<String, String>,
     /// The questionnaire answered, `id@version`; the current one when absent.
-    pub questionnaire: Option<String>,
-    /// Free suggestion, at most 1,000 characters; never published.
-    pub suggestion: Option<String>,
-    /// 22 base64url characters (128 random bits) drawn once by the rater's page and sent again with every retry: a repeat
-    /// of the same rating from the same attempt gets the same success.
-    pub attempt: Option<String>,
-    /// What the form of a receipt offers to rate, each `subject:role`, so that the form can be shown again when none was
-    /// chosen.
-    pub offered: Option<String>,
-    /// Language of the answer: `vi` or `en`.
-    pub lang: Option<String>,
-    /// Security code: ALTCHA payload, base64.
-    pub altcha: Option<String>,
-    /// Security code: the salt of the commitment the challenge was asked for with.
-    pub salt: Option<String>,
-    /// Security code, typed way: the image's token.
-    pub typed_token: Option<String>,
-    /// Security code, typed way: the digits.
-    pub typed_answer: Option<String>,
+    pub questionnaire: Option<&'a str>,
+    /// Free suggestion.
+    pub suggestion: Option<&'a str>,
+    /// What tells a retry from a second opinion: 22 base64url characters, drawn once by the rater's page.
+    pub attempt: Option<&'a str>,
+}
+
+impl<'a> RatingForm<'a> {
+    /// Who is rated.
+    ///
+    /// # Errors
+    /// A [`FieldError`] on `subject` where it is missing or malformed.
+    pub fn subject(&self) -> Result<Subject, FieldError> {
+        let error = |code| FieldError {
+            field: "subject",
+            code,
+        };
+        let subject = self.subject.ok_or(error("missing"))?;
+        Subject::parse(subject).map_err(|_| error("malformed"))
+    }
+
+    /// What the security code of this rating is bound to.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'a> {
+        Scope {
+            purpose: Purpose::Rate,
+            subject: self.subject.unwrap_or_default(),
+            receipt_code: self.receipt_code.unwrap_or_default(),
+            receipt_secret: self.receipt_secret.unwrap_or_default(),
+            phone: self.phone.unwrap_or_default(),
+        }
+    }
 }
 
 /// Who rates.
@@ -109,34 +116,30 @@ pub struct Checked {
     pub attempt: String,
 }
 
-/// Checks the subject: shaped, known, in force.
+/// Checks that the subject is in the catalog and takes ratings today.
 ///
 /// # Errors
-/// One [`FieldError`] on `subject`.
+/// [`RatingRefused::UnknownSubject`] or [`RatingRefused::ClosedSubject`].
 pub fn check_subject(
     subject: &Subject,
     entry: Option<&UnitEntry>,
     head: &CatalogHead,
     today: Date,
-) -> Result<(), FieldError> {
-    let error = |code| FieldError {
-        field: "subject",
-        code,
-    };
-    let entry = entry.ok_or(error("unknown"))?;
-    let group = head
-        .groups
-        .iter()
-        .find(|group| group.id == entry.unit.group_id);
+) -> Result<(), RatingRefused> {
+    let entry = entry.ok_or(RatingRefused::UnknownSubject)?;
+    let mut groups = head.groups.iter();
+    let group = groups.find(|group| group.id == entry.unit.group_id);
     let group_open = group.is_none_or(|group| group.validity.holds(today));
     if !entry.unit.validity.holds(today)
         || !group_open
         || head.settings.opens.is_some_and(|opens| today < opens)
     {
-        return Err(error("closed"));
+        return Err(RatingRefused::ClosedSubject);
     }
     match &subject.official_id {
-        Some(official) if entry.official(official, today).is_none() => Err(error("unknown")),
+        Some(official) if entry.official(official, today).is_none() => {
+            Err(RatingRefused::UnknownSubject)
+        }
         _ => Ok(()),
     }
 }
@@ -146,14 +149,14 @@ pub fn check_subject(
 /// # Errors
 /// Every value at fault.
 pub fn check(
-    form: &SubmitRating,
+    form: &RatingForm<'_>,
     head: &CatalogHead,
     channel: Channel,
     today: Date,
 ) -> Result<Checked, Vec<FieldError>> {
     let mut errors = Vec::new();
     let rater = check_rater(form, head, &mut errors);
-    let satisfaction = match form.satisfaction.as_deref().map(Satisfaction::parse) {
+    let satisfaction = match form.satisfaction.map(Satisfaction::parse) {
         Some(Some(satisfaction)) => Some(satisfaction),
         given => {
             errors.push(FieldError {
@@ -176,11 +179,7 @@ pub fn check(
     let answers = questionnaire
         .map(|questionnaire| check_answers(form, questionnaire, &mut errors))
         .unwrap_or_default();
-    let suggestion = match form
-        .suggestion
-        .as_deref()
-        .map(|text| normalise(text, MAX_SUGGESTION))
-    {
+    let suggestion = match form.suggestion.map(|text| normalise(text, MAX_SUGGESTION)) {
         None | Some(Err(TextError::Empty)) => None,
         Some(Ok(text)) => Some(text),
         Some(Err(error)) => {
@@ -188,8 +187,8 @@ pub fn check(
             None
         }
     };
-    let attempt = match form.attempt.as_deref() {
-        None => crate::app::new_attempt(),
+    let attempt = match form.attempt {
+        None => new_attempt(),
         Some(attempt) if is_attempt(attempt) => attempt.to_owned(),
         Some(_) => {
             errors.push(FieldError {
@@ -261,11 +260,11 @@ pub fn check_receipt(
 }
 
 fn check_rater(
-    form: &SubmitRating,
+    form: &RatingForm<'_>,
     head: &CatalogHead,
     errors: &mut Vec<FieldError>,
 ) -> Option<Rater> {
-    let Some(kind) = form.rater_kind.as_deref().and_then(RaterKind::parse) else {
+    let Some(kind) = form.rater_kind.and_then(RaterKind::parse) else {
         errors.push(FieldError {
             field: "rater_kind",
             code: if form.rater_kind.is_none() {
@@ -280,7 +279,6 @@ fn check_rater(
         RaterKind::Participant => {
             match form
                 .field_id
-                .as_deref()
                 .map(|id| FieldId::parse(id).ok().and_then(|id| head.field(&id)))
             {
                 Some(Some(_)) => {}
@@ -293,7 +291,7 @@ fn check_rater(
                     code: "unknown",
                 }),
             }
-            match check_receipt(form.receipt_code.as_deref(), form.receipt_secret.as_deref()) {
+            match check_receipt(form.receipt_code, form.receipt_secret) {
                 Ok((code, secret)) => Some(Rater::Participant { code, secret }),
                 Err(found) => {
                     errors.extend(found);
@@ -302,11 +300,7 @@ fn check_rater(
             }
         }
         RaterKind::NonParticipant => {
-            let full_name = match form
-                .full_name
-                .as_deref()
-                .map(|name| normalise(name, MAX_FULL_NAME))
-            {
+            let full_name = match form.full_name.map(|name| normalise(name, MAX_FULL_NAME)) {
                 Some(Ok(name)) => Some(name),
                 None => {
                     errors.push(FieldError {
@@ -320,7 +314,7 @@ fn check_rater(
                     None
                 }
             };
-            let phone = match form.phone.as_deref().map(Phone::parse) {
+            let phone = match form.phone.map(Phone::parse) {
                 Some(Ok(phone)) => Some(phone),
                 given => {
                     errors.push(FieldError {
@@ -334,7 +328,7 @@ fn check_rater(
                     None
                 }
             };
-            if form.consent.as_deref() != Some("yes") {
+            if !form.consents {
                 errors.push(FieldError {
                     field: "consent",
                     code: "missing",
@@ -349,7 +343,7 @@ fn check_rater(
 }
 
 fn check_reasons(
-    form: &SubmitRating,
+    form: &RatingForm<'_>,
     head: &CatalogHead,
     satisfaction: Option<Satisfaction>,
     errors: &mut Vec<FieldError>,
@@ -382,13 +376,13 @@ fn check_reasons(
 }
 
 fn check_questionnaire<'a>(
-    form: &SubmitRating,
+    form: &RatingForm<'_>,
     head: &'a CatalogHead,
     channel: Channel,
     today: Date,
     errors: &mut Vec<FieldError>,
 ) -> Option<&'a Questionnaire> {
-    let Some(given) = form.questionnaire.as_deref() else {
+    let Some(given) = form.questionnaire else {
         return head.questionnaire(channel, today);
     };
     let asked = parse_questionnaire(given);
@@ -407,7 +401,7 @@ fn check_questionnaire<'a>(
 }
 
 fn check_answers(
-    form: &SubmitRating,
+    form: &RatingForm<'_>,
     questionnaire: &Questionnaire,
     errors: &mut Vec<FieldError>,
 ) -> BTreeMap<QuestionCode, Answer> {
@@ -448,6 +442,16 @@ fn check_answers(
         });
     }
     answers
+}
+
+/// 128 random bits; empty where there is no randomness, and then a retry is answered as a second opinion.
+#[must_use]
+pub fn new_attempt() -> String {
+    let mut bits = [0; 16];
+    match getrandom::fill(&mut bits) {
+        Ok(()) => data_encoding::BASE64URL_NOPAD.encode(&bits),
+        Err(_) => String::new(),
+    }
 }
 
 fn is_attempt(text: &str) -> bool {

@@ -1,0 +1,41 @@
+//! Everything that comes in, whichever door it comes through: use cases on the store, the keys, the security codes and the domain.
+//!
+//! Nothing here knows HTTP, an S3 event or a page. A handler reads what arrived, calls one of these, and turns the outcome
+//! into an answer. Expected outcomes are enums; only a table that fails is an error.
+
+pub mod catalog_cache;
+pub mod person;
+pub mod rating;
+pub mod receipt;
+pub mod security_code;
+
+use self::catalog_cache::CatalogCache;
+use crate::challenge::Challenges;
+use crate::keyring::Keyring;
+use crate::store::Store;
+
+/// What the use cases work with.
+#[derive(Debug)]
+pub struct Intake {
+    /// The tables.
+    pub store: Store,
+    /// The keys.
+    pub keyring: Keyring,
+    /// The security codes.
+    pub challenges: Challenges,
+    /// The catalog in force.
+    pub catalog: CatalogCache,
+}
+
+impl Intake {
+    /// An intake that has not read the catalog yet.
+    #[must_use]
+    pub fn new(store: Store, keyring: Keyring, challenges: Challenges) -> Self {
+        Self {
+            catalog: CatalogCache::new(store.clone()),
+            store,
+            keyring,
+            challenges,
+        }
+    }
+}

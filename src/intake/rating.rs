@@ -1,0 +1,341 @@
+//! Taking a rating in: checked, attested, and saved in one transaction, whichever door it comes through.
+
+pub mod form;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use self::form::{Checked, Rater, RatingForm};
+use super::security_code::CodeRefused;
+use super::{Intake, person};
+use crate::challenge::{Nonce, Proof};
+use crate::domain::catalog::CatalogHead;
+use crate::domain::dossier::{Receipt, Timeliness};
+use crate::domain::form::FieldError;
+use crate::domain::period::{Month, local_date};
+use crate::domain::phone::Phone;
+use crate::domain::proof::Tracker;
+use crate::domain::rating::{
+    Answer, Attestation, Channel, Rating, RatingId, SUGGESTION_DAYS, Subject,
+};
+use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
+use crate::store::StoreError;
+use crate::store::receipt::LookUp;
+use crate::store::submit::{Claim, Submission, Submitted};
+
+const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
+
+/// What shows that a person is there, and not a program that posts by the thousand.
+#[derive(Debug, Clone, Copy)]
+pub enum Presence<'a> {
+    /// A security code, solved by the browser or typed from a picture.
+    SecurityCode(Proof<'a>),
+}
+
+/// One attempt at rating: what was filled in, where, and by whom as far as we can tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The form as filled in.
+    pub form: RatingForm<'a>,
+    /// Where it was filled in.
+    pub channel: Channel,
+    /// What shows that a person is there.
+    pub presence: Presence<'a>,
+    /// When it arrived.
+    pub now: Timestamp,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RatingOutcome {
+    /// The rating is durably saved.
+    Saved(Saved),
+    /// Nothing was saved.
+    Refused(RatingRefused),
+}
+
+/// A rating that is saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// Who was rated.
+    pub subject: Subject,
+    /// What the rater finds the rating by.
+    pub tracker: Tracker,
+    /// Whether an earlier try of the same attempt had saved it.
+    pub again: bool,
+    /// Write units consumed, where the table reports them.
+    pub write_units: f64,
+}
+
+/// Why a rating was not saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RatingRefused {
+    /// The unit or official is not in the catalog.
+    UnknownSubject,
+    /// The unit takes no ratings today.
+    ClosedSubject,
+    /// Values are missing or wrong.
+    Invalid(Vec<FieldError>),
+    /// The security code was not accepted.
+    SecurityCode(CodeRefused),
+    /// The receipt is unknown, expired, used or wrong; one outcome for all, so that a bare code tells nothing.
+    Receipt,
+    /// The dossier was rated already; only for those who hold the secret part of its slip.
+    AlreadyRated,
+    /// The phone rated this subject already in the quarter.
+    PhoneUsed,
+}
+
+impl From<RatingRefused> for RatingOutcome {
+    fn from(refused: RatingRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// An attempt whose every value is in order and whose security code was accepted.
+struct Accepted<'a> {
+    subject: &'a Subject,
+    checked: &'a Checked,
+    channel: Channel,
+    nonce: Option<&'a Nonce>,
+    now: Timestamp,
+    today: Date,
+}
+
+impl Accepted<'_> {
+    /// The rating; field, role and lateness come from the receipt, where there is one.
+    fn rating(&self, id: RatingId, attestation: Attestation, receipt: Option<&Receipt>) -> Rating {
+        let official = self.subject.official_id.as_ref();
+        let timeliness = receipt.and_then(|receipt| receipt.timeliness(self.today));
+        Rating {
+            id,
+            subject: self.subject.clone(),
+            role: receipt
+                .zip(official)
+                .and_then(|(receipt, official)| receipt.role(official)),
+            attestation,
+            channel: self.channel,
+            field_id: receipt.map(|receipt| receipt.field_id.clone()),
+            satisfaction: self.checked.satisfaction,
+            reasons: self.checked.reasons.clone(),
+            questionnaire: self.checked.questionnaire.clone(),
+            answers: self.checked.answers.clone(),
+            date: self.today,
+            late: timeliness.map(|timeliness| timeliness == Timeliness::Overdue),
+        }
+    }
+}
+
+impl Intake {
+    /// Takes a rating in: the outcome is [`RatingOutcome::Saved`] only once it is durably saved.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is not known whether the rating was saved; the same attempt may be sent again.
+    pub async fn take_rating(&self, attempt: &Attempt<'_>) -> Result<RatingOutcome, StoreError> {
+        let Attempt {
+            form, channel, now, ..
+        } = *attempt;
+        let today = local_date(now);
+        let head = self.catalog.head(now).await?;
+        let subject = form.subject();
+        if let Ok(subject) = &subject {
+            let entry = self.catalog.unit(&subject.unit_id, now).await?;
+            if let Err(refused) = form::check_subject(subject, entry.as_deref(), &head, today) {
+                return Ok(refused.into());
+            }
+        }
+        let (subject, checked) = match (subject, form::check(&form, &head, channel, today)) {
+            (Ok(subject), Ok(checked)) => (subject, checked),
+            (subject, checked) => {
+                let errors = subject.err().into_iter();
+                let errors = errors.chain(checked.err().unwrap_or_default()).collect();
+                return Ok(RatingRefused::Invalid(errors).into());
+            }
+        };
+        let scope = form.scope();
+        let present = self.check_presence(&attempt.presence, &scope, now);
+        let nonce = match present.await? {
+            Ok(nonce) => nonce,
+            Err(refused) => return Ok(RatingRefused::SecurityCode(refused).into()),
+        };
+        let accepted = Accepted {
+            subject: &subject,
+            checked: &checked,
+            channel,
+            nonce: nonce.as_ref(),
+            now,
+            today,
+        };
+        match &checked.rater {
+            Rater::Participant { code, secret } => {
+                self.take_from_participant(&accepted, code, secret.as_ref())
+                    .await
+            }
+            Rater::NonParticipant { full_name, phone } => {
+                self.take_from_passer_by(&accepted, full_name, phone, &head)
+                    .await
+            }
+        }
+    }
+
+    async fn take_from_participant(
+        &self,
+        accepted: &Accepted<'_>,
+        code: &ReceiptCode,
+        secret: Option<&ReceiptSecret>,
+    ) -> Result<RatingOutcome, StoreError> {
+        let hash = self.keyring.receipt_hash(code);
+        let id = self.keyring.receipt_rating_id(code, accepted.subject);
+        let found = self.store.look_up(&hash, accepted.today).await?;
+        let Some((receipt, attestation)) = self.usable(accepted, &found, code, secret) else {
+            super::receipt::report_guessing(found.tries);
+            let rating = accepted.rating(id, Attestation::DossierClaimed, None);
+            return self.refuse_receipt(accepted, &rating, &hash).await;
+        };
+        let rating = accepted.rating(id, attestation, Some(receipt));
+        self.commit(accepted, &rating, Claim::Receipt { hash: &hash })
+            .await
+    }
+
+    async fn take_from_passer_by(
+        &self,
+        accepted: &Accepted<'_>,
+        full_name: &str,
+        phone: &Phone,
+        head: &CatalogHead,
+    ) -> Result<RatingOutcome, StoreError> {
+        let quarter = Month::of(accepted.today).quarter();
+        let subject = accepted.subject;
+        let hash = self.keyring.phone_hash(phone.as_str(), subject, quarter);
+        let id = self
+            .keyring
+            .phone_rating_id(phone.as_str(), subject, quarter);
+        let sealed = person::seal(&self.keyring, quarter, &hash, full_name, phone)
+            .map_err(|error| StoreError::during("seal name and phone")(Box::new(error)))?;
+        let kept = SignedDuration::from_hours(24 * i64::from(head.settings.retention_days));
+        let claim = Claim::Guard {
+            hash: &hash,
+            sealed: &sealed,
+            expires: accepted.now + kept,
+        };
+        let rating = accepted.rating(id, Attestation::PhoneDeclared, None);
+        self.commit(accepted, &rating, claim).await
+    }
+
+    /// The receipt and how sure it makes us, if it can be used at all; one answer for every reason it cannot.
+    ///
+    /// A receipt that carries a secret part is never claimed by its bare code: codes can be counted through, and a stranger
+    /// who did so would use up other people's receipts.
+    fn usable<'a>(
+        &self,
+        accepted: &Accepted<'_>,
+        found: &'a LookUp,
+        code: &ReceiptCode,
+        secret: Option<&ReceiptSecret>,
+    ) -> Option<(&'a Receipt, Attestation)> {
+        let stored = found.receipt.as_ref();
+        let secret_hash = stored.and_then(|stored| stored.secret_hash.as_deref());
+        let attestation = self.attest(secret_hash, code, secret);
+        let stored = stored.filter(|stored| stored.expires > accepted.now.as_second())?;
+        // Behind a right secret, the transaction tells a retry from a second opinion.
+        let attestation = attestation.filter(|attestation| {
+            *attestation == Attestation::DossierVerified
+                || stored.is_free(accepted.subject, accepted.now)
+        })?;
+        let receipt = &stored.receipt;
+        let official = accepted.subject.official_id.as_ref();
+        let is_about_subject = receipt.unit_id == accepted.subject.unit_id
+            && official.is_none_or(|official| receipt.role(official).is_some());
+        is_about_subject.then_some((receipt, attestation))
+    }
+
+    /// Answers for a receipt that is unknown, expired, used or wrong: the same reads, the same writes, the same bytes.
+    ///
+    /// A bare code whose rating came from this very attempt is the one exception: that is its rater, asking again.
+    async fn refuse_receipt(
+        &self,
+        accepted: &Accepted<'_>,
+        rating: &Rating,
+        hash: &str,
+    ) -> Result<RatingOutcome, StoreError> {
+        let saved = self.store.saved_digest(rating).await?;
+        let digest = self.content_digest(rating, accepted.checked);
+        self.store
+            .count_try(hash, rating.date, accepted.nonce, accepted.now)
+            .await?;
+        if saved.is_some_and(|saved| saved == digest) {
+            return Ok(self.saved(rating, true, 0.0));
+        }
+        Ok(RatingRefused::Receipt.into())
+    }
+
+    async fn commit(
+        &self,
+        accepted: &Accepted<'_>,
+        rating: &Rating,
+        claim: Claim<'_>,
+    ) -> Result<RatingOutcome, StoreError> {
+        let digest = self.content_digest(rating, accepted.checked);
+        let suggestion = accepted.checked.suggestion.as_deref();
+        let submission = Submission {
+            rating,
+            digest: &digest,
+            claim,
+            suggestion: suggestion.map(|suggestion| (suggestion, accepted.now + SUGGESTION_KEPT)),
+            nonce: accepted.nonce,
+        };
+        let refused = match self.store.submit(&submission, accepted.now).await? {
+            Submitted::Saved { write_units } => return Ok(self.saved(rating, false, write_units)),
+            Submitted::SavedBefore => return Ok(self.saved(rating, true, 0.0)),
+            Submitted::AlreadyRated => match rating.attestation {
+                // A bare code is not told that it was used.
+                Attestation::DossierClaimed => RatingRefused::Receipt,
+                Attestation::PhoneDeclared => RatingRefused::PhoneUsed,
+                _ => RatingRefused::AlreadyRated,
+            },
+            Submitted::Unclaimable => RatingRefused::Receipt,
+            Submitted::NonceSpent => RatingRefused::SecurityCode(CodeRefused::Wrong),
+        };
+        if refused == RatingRefused::Receipt
+            && let Claim::Receipt { hash } = submission.claim
+        {
+            self.store
+                .count_try(hash, rating.date, None, accepted.now)
+                .await?;
+        }
+        Ok(refused.into())
+    }
+
+    fn saved(&self, rating: &Rating, again: bool, write_units: f64) -> RatingOutcome {
+        RatingOutcome::Saved(Saved {
+            subject: rating.subject.clone(),
+            tracker: self.keyring.proof_key().tracker(&rating.id),
+            again,
+            write_units,
+        })
+    }
+
+    /// Fingerprint of all a rater decides, and of the attempt it came in; the day is left out, so that a retry after midnight
+    /// is still a retry.
+    ///
+    /// The attempt is known to the rater's page alone. Without it, a stranger who knows a bare code or a phone could learn how
+    /// it rated by sending every possible opinion and watching for «saved».
+    fn content_digest(&self, rating: &Rating, checked: &Checked) -> String {
+        let mut parts = vec![
+            rating.attestation.code().to_owned(),
+            rating.satisfaction.code().to_owned(),
+        ];
+        let reasons = rating.reasons.iter();
+        parts.extend(reasons.map(|reason| format!("reason:{reason}")));
+        for (question, answer) in &rating.answers {
+            if let Answer::Option(option) = answer {
+                parts.push(format!("answer:{question}:{option}"));
+            }
+        }
+        let suggestion = checked.suggestion.iter();
+        parts.extend(suggestion.map(|suggestion| format!("suggestion:{suggestion}")));
+        parts.push(format!("attempt:{}", checked.attempt));
+        let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        self.keyring.content_digest(&parts)
+    }
+}

@@ -1,0 +1,218 @@
+//! Looking a receipt up: what its code lets its holder rate, and nothing to anybody else.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use subtle::ConstantTimeEq;
+
+use super::Intake;
+use super::rating::Presence;
+use super::rating::form::check_receipt;
+use super::security_code::CodeRefused;
+use crate::challenge::{Purpose, Scope};
+use crate::domain::catalog::UnitEntry;
+use crate::domain::dossier::Receipt;
+use crate::domain::form::FieldError;
+use crate::domain::period::local_date;
+use crate::domain::rating::{Attestation, Subject};
+use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
+use crate::metric;
+use crate::store::StoreError;
+use crate::store::receipt::{SUSPICIOUS_TRIES, Spent, StoredReceipt};
+
+/// A receipt to look up, as typed.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceiptQuery<'a> {
+    /// Its code.
+    pub code: Option<&'a str>,
+    /// The secret part of the slip.
+    pub secret: Option<&'a str>,
+    /// What shows that a person is there.
+    pub presence: Presence<'a>,
+    /// When it arrived.
+    pub now: Timestamp,
+}
+
+impl<'a> ReceiptQuery<'a> {
+    /// What the security code of this look-up is bound to.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'a> {
+        Scope {
+            purpose: Purpose::Validate,
+            subject: "",
+            receipt_code: self.code.unwrap_or_default(),
+            receipt_secret: self.secret.unwrap_or_default(),
+            phone: "",
+        }
+    }
+}
+
+/// How a look-up ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceiptOutcome {
+    /// The receipt can rate.
+    Found(FoundReceipt),
+    /// Nothing is told of it.
+    Refused(ReceiptRefused),
+}
+
+/// A receipt that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundReceipt {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Those it can still rate: the officials in office who handled its dossier, then the unit.
+    pub subjects: Vec<Subject>,
+    /// The unit in the catalog in force.
+    pub entry: Arc<UnitEntry>,
+}
+
+/// Why a receipt was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReceiptRefused {
+    /// Values are missing or wrong.
+    Invalid(Vec<FieldError>),
+    /// The security code was not accepted.
+    SecurityCode(CodeRefused),
+    /// The receipt is unknown, expired, used or wrong; one outcome for all.
+    Receipt,
+    /// Everything was rated already; only for those who hold the secret part of its slip.
+    AlreadyRated,
+}
+
+impl From<ReceiptRefused> for ReceiptOutcome {
+    fn from(refused: ReceiptRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl Intake {
+    /// Looks a receipt up; unknown, used, expired and wrong cost the same work and give the same outcome.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a table fails.
+    pub async fn look_up_receipt(
+        &self,
+        query: &ReceiptQuery<'_>,
+    ) -> Result<ReceiptOutcome, StoreError> {
+        let (code, secret) = match check_receipt(query.code, query.secret) {
+            Ok(receipt) => receipt,
+            Err(errors) => return Ok(ReceiptRefused::Invalid(errors).into()),
+        };
+        let scope = query.scope();
+        let present = self.check_presence(&query.presence, &scope, query.now);
+        let nonce = match present.await? {
+            Ok(Some(nonce)) => nonce,
+            Ok(None) => return Ok(ReceiptRefused::SecurityCode(CodeRefused::Malformed).into()),
+            Err(refused) => return Ok(ReceiptRefused::SecurityCode(refused).into()),
+        };
+        let (now, today) = (query.now, local_date(query.now));
+        let hash = self.keyring.receipt_hash(&code);
+        let found = self.store.look_up(&hash, today).await?;
+        let used_code = ReceiptRefused::SecurityCode(CodeRefused::Wrong);
+        let stored = match self.valid(found.receipt, &code, secret.as_ref(), now) {
+            Ok(stored) => stored,
+            Err(refused) => {
+                let spent = self
+                    .store
+                    .count_try(&hash, today, Some(&nonce), now)
+                    .await?;
+                return Ok(match spent {
+                    Spent::Now => {
+                        report_guessing(found.tries);
+                        refused.into()
+                    }
+                    Spent::Before => used_code.into(),
+                });
+            }
+        };
+        if self.store.spend(&nonce).await? == Spent::Before {
+            return Ok(used_code.into());
+        }
+        let unit = self.catalog.unit(&stored.receipt.unit_id, now).await?;
+        let Some(entry) = unit else {
+            return Ok(ReceiptRefused::Receipt.into());
+        };
+        // An official who has left since is no longer in the catalog in force, and cannot be rated.
+        let in_office = |subject: &Subject| {
+            let official = subject.official_id.as_ref();
+            official.is_none_or(|official| entry.official(official, today).is_some())
+        };
+        let subjects = subjects(&stored.receipt).into_iter();
+        let subjects = subjects
+            .filter(|subject| stored.is_free(subject, now) && in_office(subject))
+            .collect();
+        Ok(ReceiptOutcome::Found(FoundReceipt {
+            receipt: stored.receipt,
+            subjects,
+            entry,
+        }))
+    }
+
+    fn valid(
+        &self,
+        stored: Option<StoredReceipt>,
+        code: &ReceiptCode,
+        secret: Option<&ReceiptSecret>,
+        now: Timestamp,
+    ) -> Result<StoredReceipt, ReceiptRefused> {
+        let secret_hash = stored
+            .as_ref()
+            .and_then(|stored| stored.secret_hash.as_deref());
+        let attestation = self.attest(secret_hash, code, secret);
+        let (Some(stored), Some(attestation)) = (stored, attestation) else {
+            return Err(ReceiptRefused::Receipt);
+        };
+        if stored.expires <= now.as_second() {
+            return Err(ReceiptRefused::Receipt);
+        }
+        let mut subjects = subjects(&stored.receipt).into_iter();
+        if subjects.any(|subject| stored.is_free(&subject, now)) {
+            return Ok(stored);
+        }
+        Err(match attestation {
+            Attestation::DossierVerified => ReceiptRefused::AlreadyRated,
+            _ => ReceiptRefused::Receipt,
+        })
+    }
+
+    /// Compares a secret part in constant time, also where there is nothing to compare with.
+    pub(super) fn attest(
+        &self,
+        secret_hash: Option<&str>,
+        code: &ReceiptCode,
+        secret: Option<&ReceiptSecret>,
+    ) -> Option<Attestation> {
+        let given = secret.map(|secret| self.keyring.secret_hash(code, secret));
+        let expected = secret_hash.unwrap_or_default();
+        let equal: bool = given
+            .as_deref()
+            .unwrap_or_default()
+            .as_bytes()
+            .ct_eq(expected.as_bytes())
+            .into();
+        match (secret_hash, given) {
+            (Some(_), Some(_)) if equal => Some(Attestation::DossierVerified),
+            (None, None) => Some(Attestation::DossierClaimed),
+            _ => None,
+        }
+    }
+}
+
+/// Everybody a dossier is about: the officials who handled it, then the unit.
+fn subjects(receipt: &Receipt) -> Vec<Subject> {
+    let officials = receipt.officials.iter();
+    let officials = officials.map(|(official, _)| Some(official.clone()));
+    let subject = |official_id| Subject {
+        unit_id: receipt.unit_id.clone(),
+        official_id,
+    };
+    officials.chain([None]).map(subject).collect()
+}
+
+/// Tells the operator, once per try, that secret parts are being tried.
+pub(super) fn report_guessing(tries: u32) {
+    if tries >= SUSPICIOUS_TRIES {
+        metric::count("GuessedReceipts", 1);
+    }
+}

@@ -1,0 +1,48 @@
+//! The security code of a request: checked before any table is read, and spent where it must be used once.
+
+use jiff::Timestamp;
+
+use super::Intake;
+use super::rating::Presence;
+use crate::challenge::{ChallengeError, Nonce, Scope};
+use crate::store::StoreError;
+
+/// Why a security code was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeRefused {
+    /// None was given.
+    Missing,
+    /// Not a security code.
+    Malformed,
+    /// Right once, too late now.
+    Expired,
+    /// For another request, a wrong answer, or used before.
+    Wrong,
+}
+
+impl Intake {
+    /// Checks what shows that a person is there; the nonce, where there is one, is to be stored with what it pays for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a wrong answer cannot be spent.
+    pub(super) async fn check_presence(
+        &self,
+        presence: &Presence<'_>,
+        scope: &Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Option<Nonce>, CodeRefused>, StoreError> {
+        let Presence::SecurityCode(proof) = presence;
+        Ok(match self.challenges.check(proof, scope, now) {
+            Ok(nonce) => Ok(nonce),
+            Err(ChallengeError::Missing) => Err(CodeRefused::Missing),
+            Err(ChallengeError::Malformed) => Err(CodeRefused::Malformed),
+            Err(ChallengeError::Expired) => Err(CodeRefused::Expired),
+            Err(ChallengeError::Wrong { nonce }) => {
+                if let Some(nonce) = nonce {
+                    self.store.spend(&nonce).await?;
+                }
+                Err(CodeRefused::Wrong)
+            }
+        })
+    }
+}
