@@ -109,18 +109,19 @@ enum Statistics {
 #[expect(dead_code, reason = "carries the documentation of a route")]
 fn submit_rating() {}
 
-/// What a receipt lets its holder rate.
+/// Whom the dossier of a receipt is about.
+///
+/// The answer comes from the dossier alone: it is the same before and after a rating.
 #[utoipa::path(
     post, path = "/api/receipts/validate",
     request_body(content((ValidateReceipt = "application/json"), (ValidateReceipt = "application/x-www-form-urlencoded"))),
     responses(
-        (status = 200, description = "It can rate; to a native form, the form that rates, or the page that asks for a security code", content((ValidReceipt = "application/json"), (String = "text/html"))),
+        (status = 200, description = "The receipt is known; to a native form, the form that rates, or the page that asks for a security code", content((ValidReceipt = "application/json"), (String = "text/html"))),
         (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 405, description = "Another method than POST", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 409, description = "Everyone it could rate is rated; said only to who holds the secret part", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 413, description = "Above 8 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "Neither JSON nor a form", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 422, description = "`invalid`, `receipt-refused` (unknown, used, expired and wrong alike) or `challenge-refused`", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 422, description = "`invalid`, `receipt-refused` (unknown, expired and wrong alike) or `challenge-refused`", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 429, description = "Too many requests", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 503, description = "Try again", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )

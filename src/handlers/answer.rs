@@ -35,7 +35,7 @@ pub struct ValidReceipt {
     pub unit_id: String,
     /// The dossier's field.
     pub field_id: String,
-    /// Whom it can still rate, `unit` or `unit/official`.
+    /// Whom the dossier is about, `unit` or `unit/official`, as far as they are in the catalog; rated or not.
     pub subjects: Vec<String>,
     /// Those who handled the dossier.
     pub officials: Vec<HandlingOfficial>,
@@ -354,7 +354,6 @@ fn receipt_problem(refused: &ReceiptRefused) -> Problem {
         ReceiptRefused::Invalid(errors) => Problem::invalid(errors.clone()),
         ReceiptRefused::SecurityCode(code) => code_problem(*code),
         ReceiptRefused::Receipt => ProblemKind::ReceiptRefused.into(),
-        ReceiptRefused::AlreadyRated => ProblemKind::AlreadyRated.into(),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct ValidateReceipt {
     pub typed_answer: Option<String>,
 }
 
-/// Answers a request; unknown, used, expired and wrong look the same from outside.
+/// Answers a request; unknown, expired and wrong look the same from outside, and so do rated and not rated.
 pub async fn handle(intake: &Intake, request: Request, now: Timestamp) -> Response<Body> {
     if request.method() != Method::POST {
         return reply::method_not_allowed("POST", language(&request, None));

@@ -1,4 +1,4 @@
-//! Looking a receipt up: what its code lets its holder rate, and nothing to anybody else.
+//! Looking a receipt up: whom its dossier is about.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ impl<'a> ReceiptQuery<'a> {
 /// How a look-up ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReceiptOutcome {
-    /// The receipt can rate.
+    /// The receipt names whom its holder may rate.
     Found(FoundReceipt),
     /// Nothing is told of it.
     Refused(ReceiptRefused),
@@ -61,7 +61,7 @@ pub enum ReceiptOutcome {
 pub struct FoundReceipt {
     /// The receipt.
     pub receipt: Receipt,
-    /// Those it can still rate: the officials in office who handled its dossier, then the unit.
+    /// Those the dossier is about: the officials in office who handled it, then the unit.
     pub subjects: Vec<Subject>,
     /// The unit in the catalog in force.
     pub entry: Arc<UnitEntry>,
@@ -74,10 +74,8 @@ pub enum ReceiptRefused {
     Invalid(Vec<FieldError>),
     /// The security code was not accepted.
     SecurityCode(CodeRefused),
-    /// The receipt is unknown, expired, used or wrong; one outcome for all.
+    /// The receipt is unknown, expired or wrong; one outcome for all.
     Receipt,
-    /// Everything was rated already; only for those who hold the secret part of its slip.
-    AlreadyRated,
 }
 
 impl From<ReceiptRefused> for ReceiptOutcome {
@@ -87,7 +85,11 @@ impl From<ReceiptRefused> for ReceiptOutcome {
 }
 
 impl Intake {
-    /// Looks a receipt up; unknown, used, expired and wrong cost the same work and give the same outcome.
+    /// Looks a receipt up; unknown, expired and wrong cost the same work and give the same outcome.
+    ///
+    /// The outcome comes from the dossier alone. It does not tell who was rated: an official knows the codes of their own
+    /// dossiers, and could otherwise see which of them rated, and when. Only saving a rating tells, and only behind a right
+    /// secret part. The security code is spent where the look-up is refused; repeating one that succeeds tells nothing new.
     ///
     /// # Errors
     /// [`StoreError`] when a table fails.
@@ -109,71 +111,48 @@ impl Intake {
         let (now, today) = (query.now, local_date(query.now));
         let hash = self.keyring.receipt_hash(&code);
         let found = self.store.look_up(&hash, today).await?;
-        let used_code = ReceiptRefused::SecurityCode(CodeRefused::Wrong);
-        let stored = match self.valid(found.receipt, &code, secret.as_ref(), now) {
-            Ok(stored) => stored,
-            Err(refused) => {
-                let spent = self
-                    .store
-                    .count_try(&hash, today, Some(&nonce), now)
-                    .await?;
-                return Ok(match spent {
-                    Spent::Now => {
-                        report_guessing(found.tries);
-                        refused.into()
-                    }
-                    Spent::Before => used_code.into(),
-                });
-            }
+        let receipt = self.known(found.receipt, &code, secret.as_ref(), now);
+        let entry = match &receipt {
+            Some(receipt) => self.catalog.unit(&receipt.unit_id, now).await?,
+            None => None,
         };
-        if self.store.spend(&nonce).await? == Spent::Before {
-            return Ok(used_code.into());
+        if let Some((receipt, entry)) = receipt.zip(entry) {
+            // An official who has left since is no longer in the catalog in force, and cannot be rated.
+            let in_office = |subject: &Subject| {
+                let official = subject.official_id.as_ref();
+                official.is_none_or(|official| entry.official(official, today).is_some())
+            };
+            let subjects = subjects(&receipt).into_iter().filter(in_office).collect();
+            return Ok(ReceiptOutcome::Found(FoundReceipt {
+                receipt,
+                subjects,
+                entry,
+            }));
         }
-        let unit = self.catalog.unit(&stored.receipt.unit_id, now).await?;
-        let Some(entry) = unit else {
-            return Ok(ReceiptRefused::Receipt.into());
-        };
-        // An official who has left since is no longer in the catalog in force, and cannot be rated.
-        let in_office = |subject: &Subject| {
-            let official = subject.official_id.as_ref();
-            official.is_none_or(|official| entry.official(official, today).is_some())
-        };
-        let subjects = subjects(&stored.receipt).into_iter();
-        let subjects = subjects
-            .filter(|subject| stored.is_free(subject, now) && in_office(subject))
-            .collect();
-        Ok(ReceiptOutcome::Found(FoundReceipt {
-            receipt: stored.receipt,
-            subjects,
-            entry,
-        }))
+        let spent = self.store.count_try(&hash, today, Some(&nonce), now).await?;
+        Ok(match spent {
+            Spent::Now => {
+                report_guessing(found.tries);
+                ReceiptRefused::Receipt.into()
+            }
+            Spent::Before => ReceiptRefused::SecurityCode(CodeRefused::Wrong).into(),
+        })
     }
 
-    fn valid(
+    /// The receipt, if it has not expired and the secret part is its own; whether it was used makes no difference.
+    fn known(
         &self,
         stored: Option<StoredReceipt>,
         code: &ReceiptCode,
         secret: Option<&ReceiptSecret>,
         now: Timestamp,
-    ) -> Result<StoredReceipt, ReceiptRefused> {
+    ) -> Option<Receipt> {
         let secret_hash = stored
             .as_ref()
             .and_then(|stored| stored.secret_hash.as_deref());
         let attestation = self.attest(secret_hash, code, secret);
-        let (Some(stored), Some(attestation)) = (stored, attestation) else {
-            return Err(ReceiptRefused::Receipt);
-        };
-        if stored.expires <= now.as_second() {
-            return Err(ReceiptRefused::Receipt);
-        }
-        let mut subjects = subjects(&stored.receipt).into_iter();
-        if subjects.any(|subject| stored.is_free(&subject, now)) {
-            return Ok(stored);
-        }
-        Err(match attestation {
-            Attestation::DossierVerified => ReceiptRefused::AlreadyRated,
-            _ => ReceiptRefused::Receipt,
-        })
+        let stored = stored.filter(|stored| stored.expires > now.as_second());
+        attestation.and(stored).map(|stored| stored.receipt)
     }
 
     /// Compares a secret part in constant time, also where there is nothing to compare with.

@@ -1,4 +1,4 @@
-//! Looking receipts up: what a holder is shown, and that nobody else learns anything.
+//! Looking receipts up: what a holder is shown, and what is told to nobody.
 
 use serde_json::json;
 use thuocdo::challenge::Purpose;
@@ -42,39 +42,50 @@ async fn whoever_has_a_bare_code_learns_no_day_of_its_dossier() {
 }
 
 #[tokio::test]
-async fn what_is_rated_already_is_no_longer_offered() {
+async fn a_look_up_does_not_tell_who_was_rated() {
     let office = Office::open().await;
-    let slip = office.slip().await;
-    let look_up = json!({ "receipt_code": slip.code, "receipt_secret": slip.secret });
+    for slip in [office.slip().await, office.bare_slip().await] {
+        let secret = slip.secret.clone().unwrap_or_default();
+        let look_up = json!({ "receipt_code": slip.code, "receipt_secret": secret });
+        let before = office.validate(&look_up).await;
+        assert_eq!(before.status, 200, "{}", before.body);
 
-    for (subject, left) in [(official(), 2), (UNIT.to_owned(), 1)] {
-        assert_eq!(office.rate(&satisfied(&subject, &slip)).await.status, 201);
-        assert_eq!(
-            office.validate(&look_up).await.json()["subjects"]
-                .as_array()
-                .unwrap()
-                .len(),
-            left
-        );
+        for subject in [
+            official(),
+            UNIT.to_owned(),
+            format!("{UNIT}/{OTHER_OFFICIAL}"),
+        ] {
+            assert_eq!(office.rate(&satisfied(&subject, &slip)).await.status, 201);
+            assert_eq!(office.validate(&look_up).await, before);
+        }
     }
-    office
-        .rate(&satisfied(&format!("{UNIT}/{OTHER_OFFICIAL}"), &slip))
-        .await;
-
-    assert_eq!(office.validate(&look_up).await.problem(), "already-rated");
 }
 
 #[tokio::test]
-async fn unknown_used_expired_and_wrong_look_the_same() {
+async fn a_native_look_up_offers_everybody_again_after_they_were_rated() {
     let office = Office::open().await;
-    let (used, secret) = (office.bare_slip().await, office.slip().await);
-    for subject in [
-        UNIT.to_owned(),
-        official(),
-        format!("{UNIT}/{OTHER_OFFICIAL}"),
-    ] {
-        assert_eq!(office.rate(&satisfied(&subject, &used)).await.status, 201);
+    let slip = office.bare_slip().await;
+    assert_eq!(office.rate(&satisfied(UNIT, &slip)).await.status, 201);
+    let look_up = json!({ "receipt_code": slip.code });
+    let solved = office.solved(Purpose::Validate, &look_up).await;
+    let pairs = solved.as_object().unwrap().iter();
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect();
+
+    let form = office.post_form("/api/receipts/validate", &pairs).await;
+
+    assert_eq!(form.status, 200);
+    for subject in [UNIT.to_owned(), official()] {
+        let choice = format!("value=\"{subject}\"");
+        assert!(form.body.contains(&choice), "{}", form.body);
     }
+}
+
+#[tokio::test]
+async fn unknown_expired_and_wrong_look_the_same() {
+    let office = Office::open().await;
+    let secret = office.slip().await;
     let (old, receipt) = crate::fixture::dossier_of(
         &office.stack.keyring,
         900,
@@ -84,12 +95,7 @@ async fn unknown_used_expired_and_wrong_look_the_same() {
     office.stack.store.put_dossiers(&[receipt]).await.unwrap();
 
     let mut answers = Vec::new();
-    for code in [
-        "000.00.20.H17-260101-9999",
-        &used.code,
-        &old.code,
-        &secret.code,
-    ] {
+    for code in ["000.00.20.H17-260101-9999", &old.code, &secret.code] {
         answers.push(office.validate(&json!({ "receipt_code": code })).await);
     }
 
@@ -103,20 +109,44 @@ async fn unknown_used_expired_and_wrong_look_the_same() {
 }
 
 #[tokio::test]
-async fn a_look_up_costs_a_security_code_each_time() {
+async fn a_look_up_takes_a_security_code_for_its_own_receipt() {
     let office = Office::open().await;
-    let slip = office.slip().await;
+    let (slip, other) = (office.slip().await, office.slip().await);
     let look_up = json!({ "receipt_code": slip.code, "receipt_secret": slip.secret });
     let solved = office.solved(Purpose::Validate, &look_up).await;
+    let mut borrowed = solved.clone();
+    borrowed["receipt_code"] = json!(other.code);
+    borrowed["receipt_secret"] = json!(other.secret);
 
     let first = office.post_json("/api/receipts/validate", &solved).await;
-    let replayed = office.post_json("/api/receipts/validate", &solved).await;
+    let again = office.post_json("/api/receipts/validate", &solved).await;
+    let borrowed = office.post_json("/api/receipts/validate", &borrowed).await;
     let none = office.post_json("/api/receipts/validate", &look_up).await;
 
     assert_eq!(first.status, 200);
+    assert_eq!(again, first);
     assert_eq!(
-        (replayed.status, replayed.problem()),
+        (borrowed.status, borrowed.problem()),
         (422, "challenge-refused".into())
     );
     assert_eq!(none.errors(), ["security_code:missing"]);
+}
+
+#[tokio::test]
+async fn a_refused_look_up_spends_its_security_code() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let wrong = json!({ "receipt_code": slip.code });
+    let solved = office.solved(Purpose::Validate, &wrong).await;
+
+    let mut problems = Vec::new();
+    for _ in 0..3 {
+        let answer = office.post_json("/api/receipts/validate", &solved).await;
+        problems.push(answer.problem());
+    }
+
+    assert_eq!(
+        problems,
+        ["receipt-refused", "challenge-refused", "challenge-refused"]
+    );
 }
