@@ -1,8 +1,8 @@
 //! The security code (mã an toàn): a proof of work the browser solves, or six digits a person reads or hears.
 //!
 //! Both are stateless: what the server must remember travels with the client, signed or sealed. Both are bound to one
-//! [`Scope`], so that a solution is worth one rating; where that is not enough, [`Challenges::check`] hands back a
-//! [`Nonce`] that its caller stores once.
+//! [`Scope`], so that a solution is worth one rating; [`Challenges::check`] also hands back a [`Nonce`], which its caller
+//! stores once where the request is refused.
 
 pub mod client;
 mod picture;
@@ -159,9 +159,9 @@ impl Challenges {
 
     /// Whether `proof` is a security code for `scope`.
     ///
-    /// A proof of work to rate needs no nonce, for the rating's own key follows from the same values; to look a receipt
-    /// up it does. A typed code always needs one, right or wrong. The caller puts the nonce if it is absent, and refuses
-    /// the request when it is there already.
+    /// The caller puts the nonce if it is absent where it refuses the request, and does not work on the request when it is
+    /// there already: a code pays for one refusal. A request that succeeds needs no nonce: the rating's own key follows from
+    /// the values the code is bound to, and a look-up repeated tells nothing new.
     ///
     /// # Errors
     /// [`ChallengeError`]; see its variants.
@@ -170,18 +170,14 @@ impl Challenges {
         proof: &Proof<'_>,
         scope: &Scope<'_>,
         now: Timestamp,
-    ) -> Result<Option<Nonce>, ChallengeError> {
+    ) -> Result<Nonce, ChallengeError> {
         if let Some(altcha) = given(proof.altcha) {
             let salt = Salt::parse(proof.salt.unwrap_or_default())
                 .map_err(|_| ChallengeError::Malformed)?;
-            let nonce = self.work.check(altcha, &scope.commitment(&salt), now)?;
-            return Ok(match scope.purpose {
-                Purpose::Rate => None,
-                Purpose::Validate => Some(nonce),
-            });
+            return self.work.check(altcha, &scope.commitment(&salt), now);
         }
         match (given(proof.typed_token), given(proof.typed_answer)) {
-            (Some(token), Some(answer)) => self.typed.check(token, answer, scope, now).map(Some),
+            (Some(token), Some(answer)) => self.typed.check(token, answer, scope, now),
             _ => Err(ChallengeError::Missing),
         }
     }

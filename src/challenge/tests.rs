@@ -113,7 +113,7 @@ fn a_solution_is_accepted_for_its_own_scope_and_no_other() {
     let challenges = challenges();
     let solved = solved(&challenges, &SCOPE);
 
-    assert_eq!(challenges.check(&work(&solved), &SCOPE, now()), Ok(None));
+    assert!(challenges.check(&work(&solved), &SCOPE, now()).is_ok());
     for other in neighbours() {
         assert_eq!(
             challenges.check(&work(&solved), &other, now()),
@@ -130,23 +130,15 @@ fn a_solution_is_accepted_for_its_own_scope_and_no_other() {
 }
 
 #[test]
-fn looking_a_receipt_up_takes_a_nonce() {
-    let challenges = challenges();
-    let scope = Scope {
-        purpose: Purpose::Validate,
-        subject: "",
-        phone: "",
-        ..SCOPE
-    };
+fn a_solution_has_one_nonce_however_often_it_is_given() {
+    let (challenges, scope) = (challenges(), SCOPE);
     let solved = solved(&challenges, &scope);
 
     let first = challenges
         .check(&work(&solved), &scope, now())
-        .unwrap()
         .unwrap();
     let again = challenges
         .check(&work(&solved), &scope, now() + seconds(60))
-        .unwrap()
         .unwrap();
 
     assert_eq!(first, again);
@@ -155,7 +147,6 @@ fn looking_a_receipt_up_takes_a_nonce() {
     let other = self::solved(&challenges, &scope);
     let other = challenges
         .check(&work(&other), &scope, now())
-        .unwrap()
         .unwrap();
     assert_ne!(first.id, other.id);
 }
@@ -166,10 +157,10 @@ fn a_solution_expires_within_five_minutes_by_the_time_it_is_given() {
     let solved = solved(&challenges, &SCOPE);
     let check = |at| challenges.check(&work(&solved), &SCOPE, now() + seconds(at));
 
-    assert_eq!(check(289), Ok(None));
+    assert!(check(289).is_ok());
     assert_eq!(check(290), Err(ChallengeError::Expired));
     assert_eq!(check(300), Err(ChallengeError::Expired));
-    assert_eq!(check(-9), Ok(None), "clocks may differ a little");
+    assert!(check(-9).is_ok(), "clocks may differ a little");
     assert_eq!(
         check(-11),
         Err(WRONG),
@@ -352,7 +343,7 @@ fn what_the_browser_module_solves_is_accepted_here() {
     };
 
     assert_eq!(scope.commitment(&salt).to_string(), text("commitment"));
-    assert_eq!(challenges.check(&proof, &scope, now), Ok(None));
+    assert!(challenges.check(&proof, &scope, now).is_ok());
 }
 
 #[test]
@@ -421,10 +412,8 @@ fn the_digits_are_taken_with_spaces_and_in_full_width() {
     );
 
     for spelling in [&answer, &wide, &spaced] {
-        let nonce = challenges
-            .check(&typed(&token, spelling), &SCOPE, now())
-            .unwrap();
-        assert!(nonce.is_some(), "{spelling}");
+        let checked = challenges.check(&typed(&token, spelling), &SCOPE, now());
+        assert!(checked.is_ok(), "{spelling}");
     }
 }
 
@@ -435,7 +424,6 @@ fn any_answer_spends_the_picture() {
     let right = answer(&challenges, &token);
     let nonce = challenges
         .check(&typed(&token, &right), &SCOPE, now())
-        .unwrap()
         .unwrap();
     let spent = Err(ChallengeError::Wrong {
         nonce: Some(nonce.clone()),
@@ -465,7 +453,6 @@ fn any_answer_spends_the_picture() {
     }
     let again = challenges
         .check(&typed(&token, &right), &SCOPE, now())
-        .unwrap()
         .unwrap();
     assert_eq!(
         again.id, nonce.id,

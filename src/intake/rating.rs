@@ -20,7 +20,7 @@ use crate::domain::rating::{
 };
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::store::StoreError;
-use crate::store::receipt::LookUp;
+use crate::store::receipt::{LookUp, Spent};
 use crate::store::submit::{Claim, Submission, Submitted};
 
 const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
@@ -97,7 +97,7 @@ struct Accepted<'a> {
     subject: &'a Subject,
     checked: &'a Checked,
     channel: Channel,
-    nonce: Option<&'a Nonce>,
+    nonce: &'a Nonce,
     now: Timestamp,
     today: Date,
 }
@@ -162,7 +162,7 @@ impl Intake {
             subject: &subject,
             checked: &checked,
             channel,
-            nonce: nonce.as_ref(),
+            nonce: &nonce,
             now,
             today,
         };
@@ -188,9 +188,10 @@ impl Intake {
         let id = self.keyring.receipt_rating_id(code, accepted.subject);
         let found = self.store.look_up(&hash, accepted.today).await?;
         let Some((receipt, attestation)) = self.usable(accepted, &found, code, secret) else {
-            super::receipt::report_guessing(found.tries);
             let rating = accepted.rating(id, Attestation::DossierClaimed, None);
-            return self.refuse_receipt(accepted, &rating, &hash).await;
+            return self
+                .refuse_receipt(accepted, &rating, &hash, found.tries)
+                .await;
         };
         let rating = accepted.rating(id, attestation, Some(receipt));
         self.commit(accepted, &rating, Claim::Receipt { hash: &hash })
@@ -257,16 +258,18 @@ impl Intake {
         accepted: &Accepted<'_>,
         rating: &Rating,
         hash: &str,
+        tries: u32,
     ) -> Result<RatingOutcome, StoreError> {
         let saved = self.store.saved_digest(rating).await?;
         let digest = self.content_digest(rating, accepted.checked);
-        self.store
-            .count_try(hash, rating.date, accepted.nonce, accepted.now)
-            .await?;
         if saved.is_some_and(|saved| saved == digest) {
             return Ok(self.saved(rating, true, 0.0));
         }
-        Ok(RatingRefused::Receipt.into())
+        let spent = self.count_try(accepted, hash).await?;
+        if spent == Spent::Now {
+            super::receipt::report_guessing(tries);
+        }
+        Ok(paid_for(spent, RatingRefused::Receipt))
     }
 
     async fn commit(
@@ -282,7 +285,6 @@ impl Intake {
             digest: &digest,
             claim,
             suggestion: suggestion.map(|suggestion| (suggestion, accepted.now + SUGGESTION_KEPT)),
-            nonce: accepted.nonce,
         };
         let refused = match self.store.submit(&submission, accepted.now).await? {
             Submitted::Saved { write_units } => return Ok(self.saved(rating, false, write_units)),
@@ -294,16 +296,21 @@ impl Intake {
                 _ => RatingRefused::AlreadyRated,
             },
             Submitted::Unclaimable => RatingRefused::Receipt,
-            Submitted::NonceSpent => RatingRefused::SecurityCode(CodeRefused::Wrong),
         };
-        if refused == RatingRefused::Receipt
-            && let Claim::Receipt { hash } = submission.claim
-        {
-            self.store
-                .count_try(hash, rating.date, None, accepted.now)
-                .await?;
-        }
-        Ok(refused.into())
+        let spent = match (&refused, submission.claim) {
+            (RatingRefused::Receipt, Claim::Receipt { hash }) => {
+                self.count_try(accepted, hash).await?
+            }
+            _ => self.store.spend(accepted.nonce).await?,
+        };
+        Ok(paid_for(spent, refused))
+    }
+
+    async fn count_try(&self, accepted: &Accepted<'_>, hash: &str) -> Result<Spent, StoreError> {
+        let (nonce, now) = (accepted.nonce, accepted.now);
+        self.store
+            .count_try(hash, accepted.today, Some(nonce), now)
+            .await
     }
 
     fn saved(&self, rating: &Rating, again: bool, write_units: f64) -> RatingOutcome {
@@ -338,4 +345,12 @@ impl Intake {
         let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
         self.keyring.content_digest(&parts)
     }
+}
+
+/// The refusal that a security code pays for, once; used again, the code itself is refused.
+fn paid_for(spent: Spent, refused: RatingRefused) -> RatingOutcome {
+    RatingOutcome::Refused(match spent {
+        Spent::Now => refused,
+        Spent::Before => RatingRefused::SecurityCode(CodeRefused::Wrong),
+    })
 }

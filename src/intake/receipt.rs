@@ -104,8 +104,7 @@ impl Intake {
         let scope = query.scope();
         let present = self.check_presence(&query.presence, &scope, query.now);
         let nonce = match present.await? {
-            Ok(Some(nonce)) => nonce,
-            Ok(None) => return Ok(ReceiptRefused::SecurityCode(CodeRefused::Malformed).into()),
+            Ok(nonce) => nonce,
             Err(refused) => return Ok(ReceiptRefused::SecurityCode(refused).into()),
         };
         let (now, today) = (query.now, local_date(query.now));

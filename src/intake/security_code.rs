@@ -1,4 +1,4 @@
-//! The security code of a request: checked before any table is read, and spent where it must be used once.
+//! The security code of a request: checked before any table is read, and spent where the request is refused.
 
 use jiff::Timestamp;
 
@@ -21,7 +21,7 @@ pub enum CodeRefused {
 }
 
 impl Intake {
-    /// Checks what shows that a person is there; the nonce, where there is one, is to be stored with what it pays for.
+    /// Checks what shows that a person is there; the nonce is to be spent where the request is refused.
     ///
     /// # Errors
     /// [`StoreError`] when a wrong answer cannot be spent.
@@ -30,7 +30,7 @@ impl Intake {
         presence: &Presence<'_>,
         scope: &Scope<'_>,
         now: Timestamp,
-    ) -> Result<Result<Option<Nonce>, CodeRefused>, StoreError> {
+    ) -> Result<Result<Nonce, CodeRefused>, StoreError> {
         let Presence::SecurityCode(proof) = presence;
         Ok(match self.challenges.check(proof, scope, now) {
             Ok(nonce) => Ok(nonce),

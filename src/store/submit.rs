@@ -9,7 +9,6 @@ use super::key::Key;
 use super::rating::rating_to_item;
 use super::transaction::Outcome;
 use super::{Store, StoreError};
-use crate::challenge::Nonce;
 use crate::domain::period::Month;
 use crate::domain::rating::Rating;
 
@@ -43,8 +42,6 @@ pub struct Submission<'a> {
     pub claim: Claim<'a>,
     /// Suggestion and when it is forgotten.
     pub suggestion: Option<(&'a str, Timestamp)>,
-    /// Spent in the same transaction.
-    pub nonce: Option<&'a Nonce>,
 }
 
 /// How a submission ended; a fault is an error instead, and then nothing may be told to be saved.
@@ -61,14 +58,12 @@ pub enum Submitted {
     AlreadyRated,
     /// The claim cannot be used: no such receipt, or it has expired.
     Unclaimable,
-    /// The security code was used before.
-    NonceSpent,
 }
 
 const OPERATION: &str = "submit rating";
 
 impl Store {
-    /// Saves a rating: claim, rating, suggestion and nonce in one transaction of conditions.
+    /// Saves a rating: claim, rating and suggestion in one transaction of conditions.
     ///
     /// # Errors
     /// [`StoreError`] when the outcome is not known to be a success; sending the same submission again is safe.
@@ -77,17 +72,17 @@ impl Store {
         submission: &Submission<'_>,
         now: Timestamp,
     ) -> Result<Submitted, StoreError> {
-        let actions = self.submission_actions(submission, now)?;
-        let failed = match self.transact(OPERATION, &actions).await? {
-            Outcome::Committed { write_units } => return Ok(Submitted::Saved { write_units }),
-            Outcome::Refused(failed) => failed,
-        };
+        let actions = self
+            .submission_actions(submission, now)
+            .map_err(|error| StoreError::during(OPERATION)(Box::new(error)))?;
+        if let Outcome::Committed { write_units } = self.transact(OPERATION, &actions).await? {
+            return Ok(Submitted::Saved { write_units });
+        }
         match self.saved_digest(submission.rating).await? {
             Some(digest) if digest == submission.digest => Ok(Submitted::SavedBefore),
             Some(_) => Ok(Submitted::AlreadyRated),
-            None if failed[0] && self.is_claimed(submission).await? => Ok(Submitted::AlreadyRated),
-            None if failed[0] => Ok(Submitted::Unclaimable),
-            None => Ok(Submitted::NonceSpent),
+            None if self.is_claimed(submission).await? => Ok(Submitted::AlreadyRated),
+            None => Ok(Submitted::Unclaimable),
         }
     }
 
@@ -117,19 +112,6 @@ impl Store {
     }
 
     fn submission_actions(
-        &self,
-        submission: &Submission<'_>,
-        now: Timestamp,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut actions = self
-            .rating_actions(submission, now)
-            .map_err(|error| StoreError::during(OPERATION)(Box::new(error)))?;
-        let nonce = submission.nonce.map(|nonce| self.put_nonce(nonce));
-        actions.extend(nonce.transpose()?);
-        Ok(actions)
-    }
-
-    fn rating_actions(
         &self,
         submission: &Submission<'_>,
         now: Timestamp,

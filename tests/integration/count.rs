@@ -59,7 +59,6 @@ pub(crate) async fn save(store: &Store, ratings: &[Rating], now: Timestamp) {
             digest: "d",
             claim,
             suggestion: None,
-            nonce: None,
         };
         assert!(matches!(
             store.submit(&submission, now).await.unwrap(),

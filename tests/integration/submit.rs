@@ -14,7 +14,7 @@ use thuocdo::handlers::submit_rating;
 use thuocdo::intake::Intake;
 use thuocdo::store::dossier::DossierOutcome;
 
-use crate::fixture::{self, CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, UNIT};
+use crate::fixture::{self, CLOSED_UNIT, OFFICIAL, OTHER_OFFICIAL, Slip, UNIT};
 use crate::metrics::heard;
 use crate::support::{Office, official, passer_by, satisfied};
 
@@ -378,7 +378,6 @@ async fn a_plain_rating_costs_four_write_units() {
         digest: "d",
         claim,
         suggestion: None,
-        nonce: None,
     };
 
     let submitted = office.stack.store.submit(&submission, now).await.unwrap();
@@ -918,4 +917,45 @@ async fn a_receipt_stored_with_a_digest_by_an_older_version_is_read_rated_and_up
     assert_eq!(again, [DossierOutcome::Unchanged]);
     assert_eq!(saved.status, 201, "{}", saved.body);
     assert_eq!(moved, [DossierOutcome::Updated]);
+}
+
+#[tokio::test]
+async fn a_security_code_pays_for_one_refusal() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let mut wrong = satisfied(UNIT, &slip);
+    wrong["receipt_secret"] = json!("");
+    let mut unknown = wrong.clone();
+    unknown["receipt_code"] = json!("000.00.20.H17-260101-9999");
+    let rated = satisfied(UNIT, &slip);
+    assert_eq!(office.rate(&rated).await.status, 201);
+    let phone = passer_by(UNIT, "0905123456");
+    assert_eq!(office.rate(&phone).await.status, 201);
+
+    for (rating, problem) in [
+        (wrong, "receipt-refused"),
+        (unknown, "receipt-refused"),
+        (rated, "already-rated"),
+        (phone, "phone-used"),
+    ] {
+        let solved = office.solved(Purpose::Rate, &rating).await;
+        let mut problems = Vec::new();
+        for _ in 0..100 {
+            problems.push(office.post_json("/api/ratings", &solved).await.problem());
+        }
+
+        let worked_on = problems.iter().filter(|given| *given != "challenge-refused");
+        assert_eq!(worked_on.collect::<Vec<_>>(), [problem]);
+        assert_eq!(problems[0], problem);
+    }
+    assert_eq!(tries(&office, &slip).await, 1);
+    assert_eq!(office.stored().await, 2);
+}
+
+/// Wrong tries counted today for a slip's code.
+async fn tries(office: &Office, slip: &Slip) -> u32 {
+    let code = ReceiptCode::parse(&slip.code).unwrap();
+    let hash = office.stack.keyring.receipt_hash(&code);
+    let found = office.stack.store.look_up(&hash, local_date(Timestamp::now()));
+    found.await.unwrap().tries
 }

@@ -134,7 +134,6 @@ fn saved(world: &World, u: &mut Unstructured<'_>) -> Result<String> {
             expires: now(),
         },
         suggestion: None,
-        nonce: None,
     };
     let submitted = world
         .block_on(world.store.submit(&submission, now()))

@@ -85,7 +85,6 @@ impl Stage {
                     expires: now + SignedDuration::from_hours(24),
                 },
                 suggestion: None,
-                nonce: None,
             };
             match self.store.submit(&submission, now).await? {
                 Submitted::Saved { .. } => {}

@@ -90,7 +90,6 @@ async fn submit(store: &Store, rating: &Rating, digest: u64, now: Timestamp) -> 
         digest: &digest,
         claim,
         suggestion: Some(("Xin cảm ơn", now)),
-        nonce: None,
     };
     match store.submit(&submission, now).await.unwrap() {
         // The simulated tables report no units.

@@ -12,9 +12,8 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
-use thuocdo::challenge::Nonce;
 use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::{Attestation, Rating};
 use thuocdo::domain::tally::fold;
@@ -52,7 +51,7 @@ fn in_november(rating: Rating) -> Rating {
     }
 }
 
-async fn submit(store: &Store, rating: &Rating, digest: &str, nonce: Option<&Nonce>) -> Submitted {
+async fn submit(store: &Store, rating: &Rating, digest: &str) -> Submitted {
     let hash = format!("h-{}", rating.id.0);
     let claim = match rating.attestation {
         Attestation::PhoneDeclared => Claim::Guard {
@@ -67,7 +66,6 @@ async fn submit(store: &Store, rating: &Rating, digest: &str, nonce: Option<&Non
         digest,
         claim,
         suggestion: None,
-        nonce,
     };
     match store.submit(&submission, now()).await.unwrap() {
         Submitted::Saved { .. } => Submitted::Saved { write_units: 0.0 },
@@ -103,9 +101,9 @@ fn a_receipt_saves_one_rating_and_tells_a_retry_from_a_second_opinion() {
 
     let told = with_receipts(&[(&rating.clone(), 60)], async move |store| {
         [
-            submit(&store, &rating, "a", None).await,
-            submit(&store, &rating, "a", None).await,
-            submit(&store, &rating, "b", None).await,
+            submit(&store, &rating, "a").await,
+            submit(&store, &rating, "a").await,
+            submit(&store, &rating, "b").await,
         ]
     });
 
@@ -124,10 +122,10 @@ fn a_phone_saves_one_rating_and_its_guard_outlasts_it() {
 
     let told = with_receipts(&[], async move |store| {
         [
-            submit(&store, &in_november(first.clone()), "a", None).await,
-            submit(&store, &in_november(first), "a", None).await,
+            submit(&store, &in_november(first.clone()), "a").await,
+            submit(&store, &in_november(first), "a").await,
             // In another month nothing of this phone is found but its guard.
-            submit(&store, &other, "a", None).await,
+            submit(&store, &other, "a").await,
         ]
     });
 
@@ -145,9 +143,9 @@ fn a_receipt_that_is_unknown_or_expired_claims_nothing() {
         &[(&expired.clone(), 0), (&last.clone(), 1)],
         async move |store| {
             [
-                submit(&store, &unknown, "a", None).await,
-                submit(&store, &expired, "a", None).await,
-                submit(&store, &last, "a", None).await,
+                submit(&store, &unknown, "a").await,
+                submit(&store, &expired, "a").await,
+                submit(&store, &last, "a").await,
             ]
         },
     );
@@ -168,7 +166,7 @@ fn a_receipt_used_months_ago_is_used_and_one_used_for_another_subject_is_not() {
     let hash = format!("h-{}", rated.id.0);
 
     let told = with_receipts(&[(&rated.clone(), 60)], async move |store| {
-        let mut told = vec![submit(&store, &rated, "a", None).await];
+        let mut told = vec![submit(&store, &rated, "a").await];
         for rating in [&again, &other] {
             // The rating itself is out of sight, under another name.
             let claim = Claim::Receipt { hash: &hash };
@@ -177,7 +175,6 @@ fn a_receipt_used_months_ago_is_used_and_one_used_for_another_subject_is_not() {
                 digest: "a",
                 claim,
                 suggestion: None,
-                nonce: None,
             };
             told.push(match store.submit(&submission, now()).await.unwrap() {
                 Submitted::Saved { .. } => SAVED,
@@ -200,9 +197,9 @@ fn a_retry_in_the_next_month_is_still_a_retry() {
 
     let told = with_receipts(&[(&november.clone(), 60)], async move |store| {
         [
-            submit(&store, &november, "a", None).await,
-            submit(&store, &december, "a", None).await,
-            submit(&store, &december, "b", None).await,
+            submit(&store, &november, "a").await,
+            submit(&store, &december, "a").await,
+            submit(&store, &december, "b").await,
         ]
     });
 
@@ -213,29 +210,6 @@ fn a_retry_in_the_next_month_is_still_a_retry() {
 }
 
 #[test]
-fn a_security_code_is_spent_with_the_rating_it_paid_for() {
-    let (first, second) = (rating(0, false), rating(1, false));
-    let nonce = Nonce {
-        id: "0f".repeat(16),
-        expires: now() + SignedDuration::from_secs(290),
-    };
-
-    let told = with_receipts(
-        &[(&first.clone(), 60), (&second.clone(), 60)],
-        async move |store| {
-            [
-                submit(&store, &first, "a", Some(&nonce)).await,
-                submit(&store, &second, "a", Some(&nonce)).await,
-                // The refused transaction took nothing: the receipt is still good.
-                submit(&store, &second, "a", None).await,
-            ]
-        },
-    );
-
-    assert_eq!(told, [SAVED, Submitted::NonceSpent, SAVED]);
-}
-
-#[test]
 fn each_rating_is_counted_once_and_told_as_counted_before_from_then_on() {
     let all: Vec<Rating> = (0..130).map(|index| rating(index, true)).collect();
     let places = ratings().places();
@@ -243,7 +217,7 @@ fn each_rating_is_counted_once_and_told_as_counted_before_from_then_on() {
 
     let (told, pending, cells) = with_receipts(&[], async move |store| {
         for rating in &handed {
-            assert_eq!(submit(&store, rating, "a", None).await, SAVED);
+            assert_eq!(submit(&store, rating, "a").await, SAVED);
         }
         let mut told = Vec::new();
         let twice: Vec<Rating> = handed[..40].iter().chain(&handed[..40]).cloned().collect();
@@ -293,7 +267,7 @@ fn a_rating_that_is_not_there_is_not_counted() {
     absent.id = thuocdo::domain::rating::RatingId("absent".into());
 
     let (told, waiting) = with_receipts(&[], async move |store| {
-        submit(&store, &saved, "a", None).await;
+        submit(&store, &saved, "a").await;
         let counted = store.count(&[absent]).await;
         let month = Month::of(saved.date);
         let waiting = store.pending(&saved.subject.unit_id, month).await.unwrap();
@@ -361,7 +335,6 @@ async fn told_by_busy_tables(
             expires: now(),
         },
         suggestion: None,
-        nonce: None,
     };
     let told = store.submit(&submission, now()).await;
     (told, busy.asked.load(Ordering::Relaxed))
@@ -549,7 +522,7 @@ fn a_delivered_batch_is_counted_and_what_is_no_rating_of_ours_holds_nothing_up()
 
     let expected = fold([&counted]);
     let (response, metrics, cells) = with_receipts(&[], |store| async move {
-        assert_eq!(submit(&store, &counted, "d", None).await, SAVED);
+        assert_eq!(submit(&store, &counted, "d").await, SAVED);
         let (response, metrics) = heard(aggregate_ratings::handle(&store, event)).await;
         let again = batch(std::iter::once(image(&counted)));
         let (_, quiet) = heard(aggregate_ratings::handle(&store, again)).await;

@@ -324,7 +324,6 @@ async fn send(world: Arc<World>, index: usize, version: u64) {
                 digest: &digest,
                 claim,
                 suggestion,
-                nonce: None,
             };
             store.submit(&submission, now).await
         };
