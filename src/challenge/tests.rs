@@ -134,9 +134,7 @@ fn a_solution_has_one_nonce_however_often_it_is_given() {
     let (challenges, scope) = (challenges(), SCOPE);
     let solved = solved(&challenges, &scope);
 
-    let first = challenges
-        .check(&work(&solved), &scope, now())
-        .unwrap();
+    let first = challenges.check(&work(&solved), &scope, now()).unwrap();
     let again = challenges
         .check(&work(&solved), &scope, now() + seconds(60))
         .unwrap();
@@ -145,9 +143,7 @@ fn a_solution_has_one_nonce_however_often_it_is_given() {
     assert_eq!(first.id.len(), 32);
     assert!(first.expires > now() && first.expires <= now() + LONGEST);
     let other = self::solved(&challenges, &scope);
-    let other = challenges
-        .check(&work(&other), &scope, now())
-        .unwrap();
+    let other = challenges.check(&work(&other), &scope, now()).unwrap();
     assert_ne!(first.id, other.id);
 }
 

@@ -128,7 +128,10 @@ impl Intake {
                 entry,
             }));
         }
-        let spent = self.store.count_try(&hash, today, Some(&nonce), now).await?;
+        let spent = self
+            .store
+            .count_try(&hash, today, Some(&nonce), now)
+            .await?;
         Ok(match spent {
             Spent::Now => {
                 report_guessing(found.tries);

@@ -126,7 +126,9 @@ impl Store {
         Ok(spent(self.transact("spend nonce", &actions).await?))
     }
 
-    pub(crate) fn put_nonce(&self, nonce: &Nonce) -> Result<TransactWriteItem, StoreError> {
+    /// The put carries a random value of its own, so that trying it again after a lost reply is not a second use.
+    fn put_nonce(&self, nonce: &Nonce) -> Result<TransactWriteItem, StoreError> {
+        let by = AttributeValue::S(format!("{:032x}", rand::random::<u128>()));
         let put = Put::builder()
             .table_name(&self.ratings)
             .set_item(Some(Key::nonce(&nonce.id).attributes()))
@@ -134,7 +136,10 @@ impl Store {
                 "exp",
                 AttributeValue::N(nonce.expires.as_second().to_string()),
             )
-            .condition_expression("attribute_not_exists(PK)")
+            .item("by", by.clone())
+            .condition_expression("attribute_not_exists(PK) OR #by = :by")
+            .expression_attribute_names("#by", "by")
+            .expression_attribute_values(":by", by)
             .build()
             .map_err(|error| StoreError::during("spend nonce")(Box::new(error)))?;
         Ok(TransactWriteItem::builder().put(put).build())

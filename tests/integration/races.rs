@@ -126,7 +126,9 @@ async fn one_proof_from_sixty_four_workers_saves_one_rating() {
     // The first refusal tells why; the proof pays for no second one.
     let refused = answers.remove("409 already-rated").unwrap_or(0);
     assert!(refused <= 1, "{refused} and {answers:?}");
-    *answers.entry("422 challenge-refused".to_owned()).or_default() += refused;
+    *answers
+        .entry("422 challenge-refused".to_owned())
+        .or_default() += refused;
     one_success(&answers, "201", "422 challenge-refused");
     assert_eq!(office.stored().await, 1);
 }

@@ -944,7 +944,9 @@ async fn a_security_code_pays_for_one_refusal() {
             problems.push(office.post_json("/api/ratings", &solved).await.problem());
         }
 
-        let worked_on = problems.iter().filter(|given| *given != "challenge-refused");
+        let worked_on = problems
+            .iter()
+            .filter(|given| *given != "challenge-refused");
         assert_eq!(worked_on.collect::<Vec<_>>(), [problem]);
         assert_eq!(problems[0], problem);
     }
@@ -956,6 +958,9 @@ async fn a_security_code_pays_for_one_refusal() {
 async fn tries(office: &Office, slip: &Slip) -> u32 {
     let code = ReceiptCode::parse(&slip.code).unwrap();
     let hash = office.stack.keyring.receipt_hash(&code);
-    let found = office.stack.store.look_up(&hash, local_date(Timestamp::now()));
+    let found = office
+        .stack
+        .store
+        .look_up(&hash, local_date(Timestamp::now()));
     found.await.unwrap().tries
 }
