@@ -14,8 +14,9 @@ use crate::domain::rating::Channel;
 use crate::http::request::language;
 use crate::http::{Form, reply};
 use crate::intake::Intake;
+use crate::intake::rating::Attempt;
 use crate::intake::rating::form::RatingForm;
-use crate::intake::rating::{Attempt, Presence};
+use crate::intake::security_code::Presence;
 
 const ROUTE: &str = "submit-rating";
 const ADDRESS: &str = "/api/ratings";

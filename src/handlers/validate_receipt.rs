@@ -11,8 +11,8 @@ use crate::challenge::Proof;
 use crate::http::request::language;
 use crate::http::{Form, reply};
 use crate::intake::Intake;
-use crate::intake::rating::Presence;
 use crate::intake::receipt::ReceiptQuery;
+use crate::intake::security_code::Presence;
 
 const ROUTE: &str = "validate-receipt";
 const ADDRESS: &str = "/api/receipts/validate";

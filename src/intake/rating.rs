@@ -6,10 +6,10 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use self::form::{Checked, Rater, RatingForm};
-use super::security_code::CodeRefused;
+use super::security_code::{CodeRefused, Presence};
 use super::{Intake, person};
-use crate::challenge::{Nonce, Proof};
-use crate::domain::catalog::CatalogHead;
+use crate::challenge::Nonce;
+use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::dossier::{Receipt, Timeliness};
 use crate::domain::form::FieldError;
 use crate::domain::period::{Month, local_date};
@@ -24,13 +24,6 @@ use crate::store::receipt::{LookUp, Spent};
 use crate::store::submit::{Claim, Submission, Submitted};
 
 const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
-
-/// What shows that a person is there, and not a program that posts by the thousand.
-#[derive(Debug, Clone, Copy)]
-pub enum Presence<'a> {
-    /// A security code, solved by the browser or typed from a picture.
-    SecurityCode(Proof<'a>),
-}
 
 /// One attempt at rating: what was filled in, where, and by whom as far as we can tell.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +133,7 @@ impl Intake {
         let subject = form.subject();
         if let Ok(subject) = &subject {
             let entry = self.catalog.unit(&subject.unit_id, now).await?;
-            if let Err(refused) = form::check_subject(subject, entry.as_deref(), &head, today) {
+            if let Err(refused) = check_subject(subject, entry.as_deref(), &head, today) {
                 return Ok(refused.into());
             }
         }
@@ -344,6 +337,34 @@ impl Intake {
         parts.push(format!("attempt:{}", checked.attempt));
         let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
         self.keyring.content_digest(&parts)
+    }
+}
+
+/// Checks that the subject is in the catalog and takes ratings today.
+///
+/// # Errors
+/// [`RatingRefused::UnknownSubject`] or [`RatingRefused::ClosedSubject`].
+pub fn check_subject(
+    subject: &Subject,
+    entry: Option<&UnitEntry>,
+    head: &CatalogHead,
+    today: Date,
+) -> Result<(), RatingRefused> {
+    let entry = entry.ok_or(RatingRefused::UnknownSubject)?;
+    let mut groups = head.groups.iter();
+    let group = groups.find(|group| group.id == entry.unit.group_id);
+    let group_open = group.is_none_or(|group| group.validity.holds(today));
+    if !entry.unit.validity.holds(today)
+        || !group_open
+        || head.settings.opens.is_some_and(|opens| today < opens)
+    {
+        return Err(RatingRefused::ClosedSubject);
+    }
+    match &subject.official_id {
+        Some(official) if entry.official(official, today).is_none() => {
+            Err(RatingRefused::UnknownSubject)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 use super::Intake;
-use super::rating::Presence;
-use super::rating::form::check_receipt;
-use super::security_code::CodeRefused;
+use super::security_code::{CodeRefused, Presence};
 use crate::challenge::{Purpose, Scope};
 use crate::domain::catalog::UnitEntry;
 use crate::domain::dossier::Receipt;
@@ -177,6 +175,49 @@ impl Intake {
             (None, None) => Some(Attestation::DossierClaimed),
             _ => None,
         }
+    }
+}
+
+/// The receipt code and secret of a form.
+///
+/// # Errors
+/// A [`FieldError`] for each at fault.
+pub fn check_receipt(
+    code: Option<&str>,
+    secret: Option<&str>,
+) -> Result<(ReceiptCode, Option<ReceiptSecret>), Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let code = match code.map(ReceiptCode::parse) {
+        Some(Ok(code)) => Some(code),
+        given => {
+            errors.push(FieldError {
+                field: "receipt_code",
+                code: if given.is_none() {
+                    "missing"
+                } else {
+                    "malformed"
+                },
+            });
+            None
+        }
+    };
+    let secret = match secret
+        .filter(|secret| !secret.trim().is_empty())
+        .map(ReceiptSecret::parse)
+    {
+        None => Some(None),
+        Some(Ok(secret)) => Some(Some(secret)),
+        Some(Err(_)) => {
+            errors.push(FieldError {
+                field: "receipt_secret",
+                code: "malformed",
+            });
+            None
+        }
+    };
+    match (code, secret) {
+        (Some(code), Some(secret)) => Ok((code, secret)),
+        _ => Err(errors),
     }
 }
 

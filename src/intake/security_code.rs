@@ -3,9 +3,15 @@
 use jiff::Timestamp;
 
 use super::Intake;
-use super::rating::Presence;
-use crate::challenge::{ChallengeError, Nonce, Scope};
+use crate::challenge::{ChallengeError, Nonce, Proof, Scope};
 use crate::store::StoreError;
+
+/// What shows that a person is there, and not a program that posts by the thousand.
+#[derive(Debug, Clone, Copy)]
+pub enum Presence<'a> {
+    /// A security code, solved by the browser or typed from a picture.
+    SecurityCode(Proof<'a>),
+}
 
 /// Why a security code was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use thuocdo::domain::catalog::{Catalog, CatalogHead, UnitEntry, Validity};
 use thuocdo::domain::id::{QuestionnaireId, UnitId};
 use thuocdo::domain::rating::{Answer, Channel, Subject};
 use thuocdo::handlers::submit_rating::SubmitRating;
-use thuocdo::intake::rating::RatingRefused;
-use thuocdo::intake::rating::form::{Checked, check, check_subject};
+use thuocdo::intake::rating::form::{Checked, check};
+use thuocdo::intake::rating::{RatingRefused, check_subject};
 
 use crate::fixture::{self, CLOSED_UNIT, UNIT};
 use crate::support::official;

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::RatingRefused;
 use crate::challenge::{Purpose, Scope};
-use crate::domain::catalog::{CatalogHead, Questionnaire, UnitEntry};
+use crate::domain::catalog::{CatalogHead, Questionnaire};
 use crate::domain::form::FieldError;
 use crate::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
 use crate::domain::phone::Phone;
 use crate::domain::rating::{Answer, Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::domain::text::{TextError, normalise};
+use crate::intake::receipt::check_receipt;
 use crate::store::rating::parse_questionnaire;
 
 /// Longest full name, in characters.
@@ -116,35 +116,7 @@ pub struct Checked {
     pub attempt: String,
 }
 
-/// Checks that the subject is in the catalog and takes ratings today.
-///
-/// # Errors
-/// [`RatingRefused::UnknownSubject`] or [`RatingRefused::ClosedSubject`].
-pub fn check_subject(
-    subject: &Subject,
-    entry: Option<&UnitEntry>,
-    head: &CatalogHead,
-    today: Date,
-) -> Result<(), RatingRefused> {
-    let entry = entry.ok_or(RatingRefused::UnknownSubject)?;
-    let mut groups = head.groups.iter();
-    let group = groups.find(|group| group.id == entry.unit.group_id);
-    let group_open = group.is_none_or(|group| group.validity.holds(today));
-    if !entry.unit.validity.holds(today)
-        || !group_open
-        || head.settings.opens.is_some_and(|opens| today < opens)
-    {
-        return Err(RatingRefused::ClosedSubject);
-    }
-    match &subject.official_id {
-        Some(official) if entry.official(official, today).is_none() => {
-            Err(RatingRefused::UnknownSubject)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks everything else.
+/// Checks everything but the subject.
 ///
 /// # Errors
 /// Every value at fault.
@@ -212,49 +184,6 @@ pub fn check(
                 attempt,
             })
         }
-        _ => Err(errors),
-    }
-}
-
-/// The receipt code and secret of a form.
-///
-/// # Errors
-/// A [`FieldError`] for each at fault.
-pub fn check_receipt(
-    code: Option<&str>,
-    secret: Option<&str>,
-) -> Result<(ReceiptCode, Option<ReceiptSecret>), Vec<FieldError>> {
-    let mut errors = Vec::new();
-    let code = match code.map(ReceiptCode::parse) {
-        Some(Ok(code)) => Some(code),
-        given => {
-            errors.push(FieldError {
-                field: "receipt_code",
-                code: if given.is_none() {
-                    "missing"
-                } else {
-                    "malformed"
-                },
-            });
-            None
-        }
-    };
-    let secret = match secret
-        .filter(|secret| !secret.trim().is_empty())
-        .map(ReceiptSecret::parse)
-    {
-        None => Some(None),
-        Some(Ok(secret)) => Some(Some(secret)),
-        Some(Err(_)) => {
-            errors.push(FieldError {
-                field: "receipt_secret",
-                code: "malformed",
-            });
-            None
-        }
-    };
-    match (code, secret) {
-        (Some(code), Some(secret)) => Ok((code, secret)),
         _ => Err(errors),
     }
 }
