@@ -215,9 +215,9 @@ mod tests {
         for error in Selection::read(&request("?unit_id=A&period=B")).unwrap_err() {
             for lang in crate::domain::lang::Lang::ALL {
                 assert!(
-                    crate::http::problem::message(error, lang).starts_with(error.field),
+                    crate::http::problem::message(&error, lang).starts_with(error.field),
                     "{}",
-                    crate::http::problem::message(error, lang)
+                    crate::http::problem::message(&error, lang)
                 );
             }
         }

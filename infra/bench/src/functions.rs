@@ -16,7 +16,7 @@ pub use report::section;
 
 use crate::Fault;
 use crate::table::median;
-use crate::world::{self, Dossier, World};
+use crate::world::{self, World};
 use events::{Expected, asking, dropped, inserted, posting, sample};
 use stage::Stage;
 

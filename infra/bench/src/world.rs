@@ -77,7 +77,7 @@ impl World {
         }
         let received = local_date(Timestamp::now()).checked_sub(jiff::Span::new().days(AGE))?;
         let due = received.checked_add(jiff::Span::new().days(AGE / 2))?;
-        let dossiers = dossiers(&catalog, count, received, due)?;
+        let dossiers = dossiers(&catalog, count, received)?;
         let mut text = "code,secret,unit,officials,field,received,due,returned,status\n".to_owned();
         for dossier in &dossiers {
             let Dossier {
@@ -107,12 +107,7 @@ pub fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sample/catalog/da-nang")
 }
 
-fn dossiers(
-    catalog: &Path,
-    count: usize,
-    received: Date,
-    due: Date,
-) -> Result<Vec<Dossier>, Fault> {
+fn dossiers(catalog: &Path, count: usize, received: Date) -> Result<Vec<Dossier>, Fault> {
     let units = rows(&catalog.join("units.csv"))?;
     let open: HashSet<_> = units
         .iter()
