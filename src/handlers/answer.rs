@@ -1,5 +1,7 @@
 //! The outcomes of a posted form as JSON or as pages: nothing else writes either.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use jiff::Timestamp;
 use lambda_http::{Body, Response};
@@ -9,6 +11,7 @@ use utoipa::ToSchema;
 use crate::challenge::Scope;
 use crate::domain::catalog::UnitEntry;
 use crate::domain::dossier::OfficialRole;
+use crate::domain::id::UnitId;
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{RaterKind, Subject};
@@ -68,7 +71,7 @@ pub(super) struct Posted<'a> {
 
 impl Posted<'_> {
     /// The answer to a rating; `scope` is what its security code is bound to.
-    pub(super) fn rated(
+    pub(super) async fn rated(
         &self,
         outcome: Result<RatingOutcome, StoreError>,
         scope: &Scope<'_>,
@@ -78,21 +81,21 @@ impl Posted<'_> {
             Ok(RatingOutcome::Refused(refused)) => refused,
             Err(fault) => {
                 self.log_fault(&fault);
-                return self.refuse_rating(&ProblemKind::Unavailable.into());
+                return self.refuse_rating(&ProblemKind::Unavailable.into()).await;
             }
         };
         let problem = rating_problem(&refused);
-        match refused {
-            RatingRefused::SecurityCode(code) => self
-                .typed_code_page(code, &problem, scope)
-                .unwrap_or_else(|| self.refuse_rating(&problem)),
-            _ => self.refuse_rating(&problem),
+        if let RatingRefused::SecurityCode(code) = refused
+            && let Some(page) = self.typed_code_page(code, &problem, scope)
+        {
+            return page;
         }
+        self.refuse_rating(&problem).await
     }
 
     /// The answer to a rating whose body could not be read.
-    pub(super) fn unread_rating(&self, kind: ProblemKind) -> Response<Body> {
-        self.refuse_rating(&kind.into())
+    pub(super) async fn unread_rating(&self, kind: ProblemKind) -> Response<Body> {
+        self.refuse_rating(&kind.into()).await
     }
 
     /// The answer to a look-up; `scope` is what its security code is bound to.
@@ -124,14 +127,16 @@ impl Posted<'_> {
     }
 
     /// A problem as JSON, or as the form it was posted from with what was typed in it.
-    fn refuse_rating(&self, problem: &Problem) -> Response<Body> {
+    async fn refuse_rating(&self, problem: &Problem) -> Response<Body> {
         self.log_refusal(problem);
         if self.form.wire == Wire::Json {
             return problem.clone().into_json_response(self.lang);
         }
         let subjects = self.subjects();
-        let unit = subjects.first().map(|(subject, _)| &subject.unit_id);
-        let entry = unit.and_then(|unit| self.intake.catalog.last_unit(unit));
+        let entry = match subjects.first() {
+            Some((subject, _)) => self.unit(&subject.unit_id, problem).await,
+            None => None,
+        };
         let chosen = problem.errors.iter().find(|error| error.field == "subject");
         let cannot_be_rated =
             chosen.is_some_and(|error| ["unknown", "closed"].contains(&error.code));
@@ -298,6 +303,18 @@ impl Posted<'_> {
             .or(first)
             .into_iter()
             .collect()
+    }
+
+    /// The unit a form was about; the table is asked only where it is not what failed.
+    async fn unit(&self, id: &UnitId, problem: &Problem) -> Option<Arc<UnitEntry>> {
+        let catalog = &self.intake.catalog;
+        if let Some(entry) = catalog.last_unit(id) {
+            return Some(entry);
+        }
+        match problem.kind {
+            ProblemKind::Unavailable => None,
+            _ => catalog.unit(id, self.now).await.ok().flatten(),
+        }
     }
 
     /// A value of the form as it was typed, empty where there is none.

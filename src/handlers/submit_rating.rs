@@ -122,7 +122,7 @@ pub async fn handle(intake: &Intake, request: Request, now: Timestamp) -> Respon
     };
     let body = match body {
         Ok(body) => body,
-        Err(kind) => return posted.unread_rating(kind),
+        Err(kind) => return posted.unread_rating(kind).await,
     };
     let attempt = Attempt {
         form: body.form(),
@@ -130,5 +130,6 @@ pub async fn handle(intake: &Intake, request: Request, now: Timestamp) -> Respon
         presence: Presence::SecurityCode(body.proof()),
         now,
     };
-    posted.rated(intake.take_rating(&attempt).await, &attempt.form.scope())
+    let outcome = intake.take_rating(&attempt).await;
+    posted.rated(outcome, &attempt.form.scope()).await
 }
