@@ -13,6 +13,13 @@ pub fn local_date(now: Timestamp) -> Date {
     VIETNAM.to_datetime(now).date()
 }
 
+/// The moment `date` begins in Asia/Ho_Chi_Minh.
+#[must_use]
+pub fn start_of_day(date: Date) -> Timestamp {
+    let midnight = VIETNAM.to_timestamp(date.at(0, 0, 0, 0));
+    midnight.unwrap_or(Timestamp::MIN)
+}
+
 /// A calendar month; `202611` in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month {
@@ -201,6 +208,15 @@ mod tests {
                 quarter: 1
             }
         );
+    }
+
+    #[test]
+    fn a_day_starts_seven_hours_before_it_does_in_greenwich() {
+        let start = start_of_day(date(2028, 2, 29));
+
+        assert_eq!(start, "2028-02-28T17:00:00Z".parse().unwrap());
+        assert_eq!(local_date(start), date(2028, 2, 29));
+        assert_eq!(start_of_day(Date::MIN), Timestamp::MIN);
     }
 
     #[test]

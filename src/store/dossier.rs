@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, Update};
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{SignedDuration, tz::TimeZone};
 
 use super::backoff;
 use super::error::MalformedItem;
@@ -16,7 +16,7 @@ use super::transaction::Outcome;
 use super::{Store, StoreError};
 use crate::domain::dossier::{DossierStatus, OfficialRole, Receipt};
 use crate::domain::id::{FieldId, OfficialId, UnitId};
-use crate::domain::period::Month;
+use crate::domain::period::{Month, start_of_day};
 use crate::domain::publication::DossierCounts;
 use crate::domain::receipt::RECEIPT_DAYS;
 
@@ -355,11 +355,10 @@ fn count(key: &Key, change: [i64; 3], table: &str) -> Result<Update, StoreError>
         .map_err(|e| StoreError::during("write dossiers")(e.into()))
 }
 
-/// Seconds since 1970 at which a receipt of a dossier received on `received` expires.
+/// Seconds since 1970 at which a receipt of a dossier received on `received` expires: when the last of its days ends.
 fn expiry(received: Date) -> i64 {
-    let midnight = received.to_zoned(TimeZone::UTC);
-    let midnight = midnight.map_or(0, |day| day.timestamp().as_second());
-    midnight + SignedDuration::from_hours(i64::from(RECEIPT_DAYS) * 24).as_secs()
+    let after_last_day = received.saturating_add(RECEIPT_DAYS.days());
+    start_of_day(after_last_day).as_second()
 }
 
 /// The attributes of a receipt that come from its dossier.
@@ -484,8 +483,16 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_expires_400_days_after_it_was_received() {
-        assert_eq!(expiry(date(1970, 1, 1)), 400 * 86_400);
+    fn a_receipt_expires_when_its_400th_day_ends_in_vietnam() {
+        for (received, last_second) in [
+            (date(2025, 10, 22), "2026-11-25T16:59:59Z"),
+            (date(2026, 11, 26), "2027-12-30T16:59:59Z"),
+            // A year with 29 February.
+            (date(2027, 1, 26), "2028-02-29T16:59:59Z"),
+        ] {
+            let last_second: jiff::Timestamp = last_second.parse().unwrap();
+            assert_eq!(expiry(received), last_second.as_second() + 1);
+        }
     }
 
     #[test]
