@@ -9,6 +9,7 @@ pub mod dossier;
 pub mod error;
 pub mod freeze;
 pub mod guard;
+mod item;
 pub mod key;
 pub mod month_seal;
 pub mod progress;

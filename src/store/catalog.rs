@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::backoff;
 use super::error::MalformedItem;
+use super::item::{Item, is_condition_failed};
 use super::key::{Key, PK, SK};
 use super::{Store, StoreError};
 use crate::domain::catalog::{Catalog, CatalogHead, UnitEntry};
@@ -34,7 +35,7 @@ const BODY: &str = "body";
 pub struct InForce {
     /// Its version.
     pub version: String,
-    pointer: HashMap<String, AttributeValue>,
+    pointer: Item,
 }
 
 /// What came of storing a catalog.
@@ -180,20 +181,8 @@ impl Store {
         Ok(units)
     }
 
-    async fn catalog_item(
-        &self,
-        key: &Key,
-    ) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
-        let output = self
-            .client
-            .get_item()
-            .table_name(&self.ratings)
-            .set_key(Some(key.attributes()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|e| StoreError::during("read catalog")(e.into()))?;
-        Ok(output.item)
+    async fn catalog_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        self.get("read catalog", &self.ratings, key).await
     }
 
     /// Writes what the pointer will point to; writing it again changes nothing.
@@ -251,9 +240,7 @@ impl Store {
         let Err(error) = put.send().await else {
             return Ok(Imported::Replaced { version });
         };
-        let moved = error
-            .as_service_error()
-            .is_some_and(|e| e.is_conditional_check_failed_exception());
+        let moved = is_condition_failed(&error);
         if moved && self.catalog_version().await?.as_ref() == Some(&version) {
             // Our own write, its answer lost, or the same file imported twice at once.
             return Ok(Imported::Unchanged { version });
@@ -338,7 +325,7 @@ fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("catalog types have string keys and no failing serialiser")
 }
 
-fn body<T: DeserializeOwned>(item: &HashMap<String, AttributeValue>) -> Result<T, StoreError> {
+fn body<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
     let json = item.get(BODY).and_then(|value| value.as_s().ok());
     let value = json.and_then(|json| serde_json::from_str(json).ok());
     value.ok_or_else(|| malformed(BODY))

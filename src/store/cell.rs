@@ -1,9 +1,9 @@
 //! Cells: reading a unit-month's sums.
 
 use super::error::MalformedItem;
+use super::item::Item;
 use super::key::{DIFFERENCE, Key, PK, SEAL, SK};
 use super::month_seal::month_seal_from_item;
-use super::rating::Item;
 use super::{Store, StoreError};
 use crate::domain::id::UnitId;
 use crate::domain::month_seal::MonthSeal;

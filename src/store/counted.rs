@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::error::MalformedItem;
+use super::item;
 use super::key::Key;
 use super::release::{pack, unpack};
 use super::{Store, StoreError};
@@ -23,22 +24,13 @@ impl Store {
     /// [`StoreError`] when the table cannot be read or the item is malformed.
     pub async fn counted_lists(&self, unit: &UnitId) -> Result<Summaries, StoreError> {
         const OPERATION: &str = "read counted lists";
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.ratings)
-            .set_key(Some(Key::counted(unit).attributes()))
-            .consistent_read(true);
-        let output = request
-            .send()
-            .await
-            .map_err(|error| StoreError::read(OPERATION, error))?;
-        let Some(item) = output.item else {
+        let key = Key::counted(unit);
+        let Some(item) = self.get(OPERATION, &self.ratings, &key).await? else {
             return Ok(Summaries::new());
         };
-        item.get("counted")
-            .and_then(|blob| blob.as_b().ok())
-            .and_then(|blob| unpack::<BTreeMap<String, SummaryBody>>(blob.as_ref()))
+        item::bytes(&item, "counted")
+            .ok()
+            .and_then(unpack::<BTreeMap<String, SummaryBody>>)
             .and_then(into_summaries)
             .ok_or_else(|| {
                 StoreError::during(OPERATION)(Box::new(MalformedItem {

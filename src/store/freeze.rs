@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 
+use super::item::Item;
 use super::key::Key;
-use super::rating::Item;
 use super::reconcile::Difference;
 use super::{Store, StoreError};
 use crate::domain::id::UnitId;

@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 
+use super::item::is_condition_failed;
 use super::key::{Key, PK};
 use super::{Store, StoreError};
 
@@ -71,13 +72,7 @@ impl Store {
         match update.send().await {
             Ok(_) => Ok(()),
             // It expired in between.
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
-            {
-                Ok(())
-            }
+            Err(error) if is_condition_failed(&error) => Ok(()),
             Err(error) => Err(StoreError::read(OPERATION, error)),
         }
     }

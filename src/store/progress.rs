@@ -1,7 +1,6 @@
 //! How far a run over all unit-months came before its time was up.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
+use super::item::{self, s};
 use super::key::Key;
 use super::{Store, StoreError};
 use crate::domain::id::UnitId;
@@ -13,14 +12,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the table cannot be read.
     pub async fn reconciled_until(&self) -> Result<Option<(Month, UnitId)>, StoreError> {
-        let get = self.client.get_item().table_name(&self.tally);
-        let get = get.set_key(Some(Key::progress().attributes()));
-        let output = get
-            .send()
-            .await
-            .map_err(|error| StoreError::read("read progress", error))?;
-        let item = output.item.unwrap_or_default();
-        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+        let key = Key::progress();
+        let item = self.get("read progress", &self.tally, &key).await?;
+        let item = item.unwrap_or_default();
+        let text = |name| item::text(&item, name).ok();
         let place = || {
             Some((
                 Month::parse(text("month")?)?,
@@ -45,8 +40,8 @@ impl Store {
             .set_item(Some(Key::progress().attributes()));
         if let Some((month, unit)) = place {
             put = put
-                .item("month", AttributeValue::S(month.to_string()))
-                .item("unit", AttributeValue::S(unit.to_string()));
+                .item("month", s(month.to_string()))
+                .item("unit", s(unit.to_string()));
         }
         put.send()
             .await

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 
 use super::error::MalformedItem;
+use super::item::Item;
 use super::key::{Key, PK, SK};
 use super::{Store, StoreError};
 use crate::domain::dossier::OfficialRole;
@@ -17,9 +19,6 @@ use crate::domain::rating::{
     Answer, Attestation, Channel, Rating, RatingId, Satisfaction, Subject,
 };
 use crate::domain::void::VoidReason;
-
-/// An item as the SDK gives it.
-pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Attribute that marks a rating as not counted yet; what the stream's filter and the counting condition look at.
 pub(crate) const PEND: &str = "pend";
@@ -52,18 +51,9 @@ impl Store {
         id: &RatingId,
     ) -> Result<Option<StoredRating>, StoreError> {
         let key = Key::rating(unit, month, id);
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.ratings)
-            .set_key(Some(key.attributes()))
-            .consistent_read(true);
-        let output = request
-            .send()
-            .await
-            .map_err(|error| StoreError::read("read rating", error))?;
-        let item = output.item.map(|item| rating_from_item(&item)).transpose();
-        item.map_err(|error| StoreError::during("read rating")(Box::new(error)))
+        let item = self.get("read rating", &self.ratings, &key).await?;
+        let rating = item.map(|item| rating_from_item(&item)).transpose();
+        rating.map_err(|error| StoreError::during("read rating")(Box::new(error)))
     }
 
     /// Every rating of `unit` in `month`, read consistently.
@@ -95,20 +85,21 @@ impl Store {
         partition: String,
         consistent: bool,
     ) -> Result<Vec<Item>, StoreError> {
-        let request = self
-            .client
-            .query()
-            .table_name(table)
-            .consistent_read(consistent);
-        let request = request
-            .key_condition_expression("PK = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(partition));
+        let request = self.query_of(table, partition).consistent_read(consistent);
         let mut pages = request.into_paginator().items().send();
         let mut items = Vec::new();
         while let Some(item) = pages.next().await {
             items.push(item.map_err(|error| StoreError::read(operation, error))?);
         }
         Ok(items)
+    }
+
+    /// The items of a partition of `table`, to be read.
+    pub(crate) fn query_of(&self, table: &str, partition: String) -> QueryFluentBuilder {
+        let request = self.client.query().table_name(table);
+        request
+            .key_condition_expression("PK = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(partition))
     }
 }
 

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::dossier::receipt_from_item;
+use super::item::Item;
 use super::key::{Key, SK};
-use super::rating::Item;
 use super::transaction::Outcome;
 use super::{Store, StoreError};
 use crate::challenge::Nonce;
