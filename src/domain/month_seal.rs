@@ -25,17 +25,39 @@ impl MonthSeal {
     pub fn of<'a>(ratings: impl IntoIterator<Item = &'a Rating>) -> Self {
         let mut ratings: Vec<&Rating> = ratings.into_iter().collect();
         ratings.sort_unstable_by_key(|rating| &rating.id);
-        let mut hash = Sha256::new();
-        for rating in &ratings {
-            let content = statement(rating);
-            hash.update((content.len() as u64).to_be_bytes());
-            hash.update(content);
+        let mut sealing = Sealing::default();
+        for rating in ratings {
+            sealing.add(rating);
         }
-        let is_satisfied = |rating: &&&Rating| rating.satisfaction == Satisfaction::Satisfied;
-        Self {
-            rated: ratings.len() as u64,
-            satisfied: ratings.iter().filter(is_satisfied).count() as u64,
-            fingerprint: data_encoding::HEXLOWER.encode(&hash.finalize()),
+        sealing.seal()
+    }
+}
+
+/// A seal being made of ratings that come in the order of their identifiers, so that none needs to be kept.
+#[derive(Debug, Clone, Default)]
+pub struct Sealing {
+    rated: u64,
+    satisfied: u64,
+    hash: Sha256,
+}
+
+impl Sealing {
+    /// Takes in the next rating.
+    pub fn add(&mut self, rating: &Rating) {
+        let content = statement(rating);
+        self.hash.update((content.len() as u64).to_be_bytes());
+        self.hash.update(content);
+        self.rated += 1;
+        self.satisfied += u64::from(rating.satisfaction == Satisfaction::Satisfied);
+    }
+
+    /// The seal of all that were taken in.
+    #[must_use]
+    pub fn seal(self) -> MonthSeal {
+        MonthSeal {
+            rated: self.rated,
+            satisfied: self.satisfied,
+            fingerprint: data_encoding::HEXLOWER.encode(&self.hash.finalize()),
         }
     }
 }

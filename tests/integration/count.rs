@@ -172,7 +172,7 @@ async fn reconciling_sweeps_what_the_stream_lost_and_catches_a_changed_cell() {
         .unwrap();
 
     assert!(
-        matches!(store.reconcile(&unit, month).await.unwrap(), Reconciled::Mismatch(mismatches) if mismatches.cells.len() == 1)
+        matches!(store.reconcile(&unit, month, || async { Ok(()) }).await.unwrap(), Reconciled::Mismatch(mismatches) if mismatches.cells.len() == 1)
     );
     assert_eq!(
         reconcile_tallies::handle(store, now, || true)

@@ -1,14 +1,18 @@
 //! Reconciling through the tables: what somebody changed is found, what is only on its way is not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
-use thuocdo::domain::id::UnitId;
+use thuocdo::domain::id::{OptionCode, QuestionCode, UnitId};
 use thuocdo::domain::period::{Month, local_date};
-use thuocdo::store::Store;
+use thuocdo::domain::rating::{Answer, Rating};
+use thuocdo::domain::tally::fold;
+use thuocdo::handlers::reconcile_tallies;
 use thuocdo::store::reconcile::Reconciled;
+use thuocdo::store::{Store, StoreError};
 
 use crate::count::{rating, save};
 use crate::fixture::UNIT;
@@ -110,7 +114,10 @@ async fn reconciling_finds_every_item_that_somebody_changes() {
         }
         // A mark set again rings the stream, which counts once more.
         office.stack.settle().await;
-        let reconciled = store.reconcile(&unit, month).await.unwrap();
+        let reconciled = store
+            .reconcile(&unit, month, || async { Ok(()) })
+            .await
+            .unwrap();
         assert!(
             matches!(reconciled, Reconciled::Mismatch(_)),
             "kind {kind} of {item:?} was not found"
@@ -121,7 +128,10 @@ async fn reconciling_finds_every_item_that_somebody_changes() {
         }
     }
 
-    let reconciled = store.reconcile(&unit, month).await.unwrap();
+    let reconciled = store
+        .reconcile(&unit, month, || async { Ok(()) })
+        .await
+        .unwrap();
     assert!(matches!(reconciled, Reconciled::Equal { swept, .. } if swept.counted == 0));
 }
 
@@ -146,7 +156,11 @@ async fn reconciling_raises_no_alarm_while_ratings_come_in_and_are_counted() {
 
     let (mut equal, mut busy) = (0, 0);
     while raters.iter().any(|rater| !rater.is_finished()) {
-        match store().reconcile(&unit, month).await.unwrap() {
+        match store()
+            .reconcile(&unit, month, || async { Ok(()) })
+            .await
+            .unwrap()
+        {
             Reconciled::Equal { .. } => equal += 1,
             Reconciled::Busy => busy += 1,
             Reconciled::Mismatch(mismatches) => panic!("a false alarm: {mismatches:?}"),
@@ -155,7 +169,10 @@ async fn reconciling_raises_no_alarm_while_ratings_come_in_and_are_counted() {
     for rater in raters {
         rater.await.unwrap();
     }
-    let last = store().reconcile(&unit, month).await.unwrap();
+    let last = store()
+        .reconcile(&unit, month, || async { Ok(()) })
+        .await
+        .unwrap();
 
     assert!(matches!(last, Reconciled::Equal { .. }));
     assert!(equal + busy > 0);
@@ -166,4 +183,58 @@ async fn reconciling_raises_no_alarm_while_ratings_come_in_and_are_counted() {
             .sum::<u64>(),
         240
     );
+}
+
+#[tokio::test]
+async fn a_large_month_is_added_up_page_by_page_and_its_place_remembered_before_the_second() {
+    let office = Office::open().await;
+    let (now, store) = (Timestamp::now(), &office.stack.store);
+    let (unit, month) = (UnitId::parse(UNIT).unwrap(), Month::of(local_date(now)));
+    let answers: BTreeMap<_, _> = (0..40)
+        .map(|question| {
+            let code = QuestionCode::parse(&format!("q-{question:030}")).unwrap();
+            let option = OptionCode::parse(&format!("a-{question:030}")).unwrap();
+            (code, Answer::Option(option))
+        })
+        .collect();
+    // Three KB each, and a page holds 1 MB.
+    let ratings: Vec<_> = (0..800)
+        .map(|number| Rating {
+            answers: answers.clone(),
+            ..rating(number, now)
+        })
+        .collect();
+    save(store, &ratings[..799], now).await;
+    office.stack.settle().await;
+    store.count(&ratings[..799]).await;
+    save(store, &ratings[799..], now).await;
+    let place = (month, unit.clone());
+    let large = AtomicUsize::new(0);
+    let remember = || {
+        large.fetch_add(1, Ordering::SeqCst);
+        store.remember_reconciled_until(Some(&place))
+    };
+
+    let reconciled = store.reconcile(&unit, month, remember).await.unwrap();
+    let remembered = store.reconciled_until().await.unwrap();
+    let broken_off = store.reconcile(&unit, month, || async {
+        Err(StoreError::during("remember")("no table".into()))
+    });
+    let broken_off = broken_off.await;
+    let report = reconcile_tallies::handle(store, now, || true)
+        .await
+        .unwrap();
+
+    assert!(
+        matches!(reconciled, Reconciled::Equal { .. }),
+        "{reconciled:?}"
+    );
+    // More than once where the stream counted the last rating meanwhile, and the month was read again.
+    assert!(large.load(Ordering::SeqCst) >= 1);
+    assert_eq!(remembered, Some(place));
+    assert!(broken_off.is_err());
+    assert_eq!((report.mismatched, report.failed), (0, 0));
+    assert_eq!(store.reconciled_until().await.unwrap(), None);
+    let cells = store.cells(&unit, month).await.unwrap();
+    assert_eq!(cells, fold(&ratings));
 }
