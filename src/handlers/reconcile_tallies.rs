@@ -1,4 +1,4 @@
-//! On a schedule: compare cells with ratings, count what the stream lost, set aside what two people agreed on, and seal
+//! On a schedule: compare cells with ratings, count what the stream lost, void what two people agreed on, and seal
 //! what is closed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use crate::domain::id::UnitId;
 use crate::domain::month_seal::CLOSED_AFTER_DAYS;
 use crate::domain::period::{Month, local_date, open_months};
 use crate::domain::rating::RatingId;
-use crate::domain::void::{self, Approval, VoidReason};
+use crate::domain::void::{self, Approval, Decision, VoidReason};
 use crate::metric;
 use crate::store::reconcile::{Difference, Reconciled};
 use crate::store::void::Voided;
@@ -29,11 +29,11 @@ pub struct ReconcileReport {
     pub mismatched: usize,
     /// Unit-months that kept moving; the next run takes them.
     pub busy: usize,
-    /// Unit-months that could not be read or written to their end.
+    /// Unit-months that could not be read or written to their end, or whose pending ratings were too many for one run.
     pub failed: usize,
     /// Ratings counted that the stream had lost.
     pub swept: usize,
-    /// Ratings set aside.
+    /// Ratings voided.
     pub voided: usize,
     /// Months sealed.
     pub sealed: usize,
@@ -42,7 +42,7 @@ pub struct ReconcileReport {
 }
 
 type Place = (Month, UnitId);
-/// Ratings to be set aside, by where they are.
+/// Ratings to be voided, by where they are.
 type Decisions = BTreeMap<Place, Vec<(RatingId, VoidReason)>>;
 
 /// Reconciles every unit of the catalog in force for this month and the last, and wherever a void is due.
@@ -84,41 +84,96 @@ pub async fn handle(
         0 => None,
         _ => done.checked_sub(1).map(|last| due[last].clone()),
     };
-    if (done > 0 || report.left == 0) && begin != end {
+    // Written without a comparison: a large unit-month may have left its own place.
+    if done > 0 || report.left == 0 {
         store.remember_reconciled_until(end.as_ref()).await?;
     }
     metric::count("Mismatch", report.mismatched as u64);
     metric::count("Swept", report.swept as u64);
+    for (name, unit_months) in [
+        ("ReconcileFailed", report.failed),
+        ("ReconcileBusy", report.busy),
+        ("ReconcileLeft", report.left),
+    ] {
+        metric::count(name, unit_months as u64);
+    }
     tracing::info!(
         route = "reconcile-tallies",
         equal = report.equal,
         mismatched = report.mismatched,
         swept = report.swept,
         voided = report.voided,
+        failed = report.failed,
+        busy = report.busy,
         left = report.left,
         "reconciled"
     );
     Ok(report)
 }
 
+/// The ratings that two people agreed to void and that are not voided yet.
+///
+/// An approval says nothing of the month, and not even whether there is such a rating: both are looked up here. One that
+/// is not there by the day after the approvals never will be, and is not looked for again.
 async fn decisions(store: &Store, today: Date) -> Result<Decisions, StoreError> {
-    let mut decisions = Decisions::new();
-    for month in open_months(today) {
-        let mut by_rating: BTreeMap<(UnitId, RatingId), Vec<Approval>> = BTreeMap::new();
-        for (unit, approval) in store.approvals(month).await? {
+    let months = open_months(today);
+    let mut by_rating: BTreeMap<(UnitId, RatingId), Vec<Approval>> = BTreeMap::new();
+    let mut settled = BTreeSet::new();
+    for month in &months {
+        let filed = store.approvals(*month).await?;
+        settled.extend(filed.settled);
+        for (unit, approval) in filed.approvals {
             let of = by_rating.entry((unit, approval.rating_id.clone()));
             of.or_default().push(approval);
         }
-        for ((unit, id), approvals) in by_rating {
-            if let Some(reason) = void::decided(&approvals) {
-                decisions
-                    .entry((month, unit))
-                    .or_default()
-                    .push((id, reason));
+    }
+    let decided = by_rating.into_iter().filter_map(|(rating, approvals)| {
+        let is_open = !settled.contains(&rating);
+        let decision = void::decided(&approvals).filter(|_| is_open)?;
+        Some((rating, decision))
+    });
+    let looked_up = decided.map(|((unit, id), decision)| {
+        let months = &months;
+        async move {
+            let month = find(store, &unit, &id, &decision, months).await?;
+            if month.is_none() && today > decision.until {
+                store.put_absent(&unit, &id, today).await?;
             }
+            Ok::<_, StoreError>(month.map(|month| ((month, unit), (id, decision.reason))))
+        }
+        .boxed()
+    });
+    let looked_up: Vec<_> = looked_up.collect();
+    let mut looked_up = futures::stream::iter(looked_up).buffered(CONCURRENCY);
+    let mut decisions = Decisions::new();
+    while let Some(found) = looked_up.next().await {
+        if let Some((place, due)) = found? {
+            decisions.entry(place).or_default().push(due);
         }
     }
     Ok(decisions)
+}
+
+/// The month of the rating that was decided on, if there is one that the approvals can mean.
+async fn find(
+    store: &Store,
+    unit: &UnitId,
+    id: &RatingId,
+    decision: &Decision,
+    months: &[Month],
+) -> Result<Option<Month>, StoreError> {
+    for month in months {
+        let stored = store.rating(unit, *month, id).await?;
+        let is_meant = stored.is_some_and(|stored| {
+            let subject = decision.subject.as_ref();
+            stored.rating.date <= decision.until
+                && subject.is_none_or(|subject| *subject == stored.rating.subject)
+        });
+        if is_meant {
+            return Ok(Some(*month));
+        }
+    }
+    Ok(None)
 }
 
 async fn places(
@@ -145,7 +200,11 @@ async fn reconcile_one(
 ) -> ReconcileReport {
     let mut report = ReconcileReport::default();
     let outcome = async {
-        match store.reconcile(unit, *month).await? {
+        let place = (*month, unit.clone());
+        // Were this run ended here, the next would begin behind this unit-month, and not end at it again.
+        let on_large = || store.remember_reconciled_until(Some(&place));
+        // Boxed, as the compiler would otherwise look too deep into it.
+        match store.reconcile(unit, *month, on_large).boxed().await? {
             Reconciled::Busy => report.busy += 1,
             Reconciled::Mismatch(difference) => {
                 report.mismatched += 1;
@@ -154,19 +213,20 @@ async fn reconcile_one(
             }
             Reconciled::Equal {
                 swept,
+                more_pending,
                 unsealed,
                 is_disputed,
             } => {
                 report.equal += 1;
                 report.swept += swept.counted;
-                report.failed += usize::from(!swept.failed.is_empty());
+                report.failed += usize::from(more_pending || !swept.failed.is_empty());
                 if is_disputed {
                     store.thaw(unit, *month, today).await?;
                 }
                 for (id, reason) in due.into_iter().flatten() {
-                    if store.void(unit, *month, id, *reason, today).await? == Voided::Now {
+                    if store.void(unit, *month, id, *reason, today).await? == Voided::Voided {
                         report.voided += 1;
-                        tracing::warn!(route = "reconcile-tallies", %unit, %month, reason = reason.code(), "a rating was set aside");
+                        tracing::warn!(route = "reconcile-tallies", %unit, %month, reason = reason.code(), "a rating was voided");
                     }
                 }
                 if let Some(seal) = unsealed.filter(|_| is_closed(*month, today)) {

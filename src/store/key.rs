@@ -15,8 +15,10 @@
 //! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
 //! | counted | Ratings | `L#<unit>`            | `COUNTED`                                         | publish           | publish |
 //! | frozen  | Ratings | `L#<unit>`            | `FROZEN`                                          | reconcile         | publish, reconcile |
-//! | approval| Ratings | `V#<yyyymm>`          | `<unit>#<rid>#<seat>`                             | void              | void, reconcile |
-//! | void    | Ratings | `V#<yyyymm>`          | `<unit>#<rid>#VOID`                               | reconcile         | auditors |
+//! | approval| Ratings | `V#<yyyymm>` filed    | `<unit>#<rid>#<seat>`                             | import            | import, reconcile |
+//! | void    | Ratings | `V#<yyyymm>`          | `<unit>#<rid>#VOID`                               | reconcile         | reconcile, auditors |
+//! | absent  | Ratings | `V#<yyyymm>` looked   | `<unit>#<rid>#ABSENT`                             | reconcile         | reconcile |
+//! | given back | Ratings | `B#<rid>`          | `B`                                               | reconcile         | submit |
 //! | pointer | Ratings | `CATALOG`             | `CURRENT`                                         | import            | all |
 //! | head    | Ratings | `CATALOG#<version>`   | `HEAD`                                            | import            | all |
 //! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
@@ -167,9 +169,24 @@ impl Key {
         Self::new(Self::approvals_partition(month), sk)
     }
 
+    /// Last part of the sort key of a void's record.
+    pub(crate) const VOID: &str = "VOID";
+    /// Last part of the sort key that says there is no such rating.
+    pub(crate) const ABSENT: &str = "ABSENT";
+
     pub(crate) fn void(unit: &UnitId, month: Month, id: &RatingId) -> Self {
-        let sk = format!("{unit}#{}#VOID", id.0);
+        let sk = format!("{unit}#{}#{}", id.0, Self::VOID);
         Self::new(Self::approvals_partition(month), sk)
+    }
+
+    pub(crate) fn absent(unit: &UnitId, month: Month, id: &RatingId) -> Self {
+        let sk = format!("{unit}#{}#{}", id.0, Self::ABSENT);
+        Self::new(Self::approvals_partition(month), sk)
+    }
+
+    /// What lets the receipt of a voided rating rate its subject once more.
+    pub(crate) fn given_back(id: &RatingId) -> Self {
+        Self::new(format!("B#{}", id.0), "B")
     }
 
     /// The key as the SDK takes it.

@@ -5,8 +5,9 @@ use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use serde_json::Value;
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
+use thuocdo::domain::rating::Subject;
 use thuocdo::domain::tally::{Tally, fold_counted};
-use thuocdo::domain::void::VoidReason;
+use thuocdo::domain::void::{Approval, Seat, VoidReason};
 use thuocdo::handlers::reconcile_tallies;
 use thuocdo::store::void::Voided;
 
@@ -119,17 +120,12 @@ async fn one_seat_one_person_or_two_reasons_set_nothing_aside() {
 #[tokio::test]
 async fn a_void_file_is_taken_whole_or_not_at_all() {
     let office = Office::open().await;
-    let (rated, unrated) = (rate(&office).await, office.slip().await);
+    let rated = rate(&office).await;
     office.stack.settle().await;
 
-    let unknown = drop_file(
-        &office,
-        "1",
-        &[row(&rated, "fraud"), row(&unrated, "fraud")],
-    )
-    .await;
     let two_names = format!("{UNIT},{OFFICIAL},{},0905123456,,fraud", rated.code);
     let malformed = [
+        row(&rated, "fraud"),
         two_names,
         format!("{UNIT},,,,,fraud"),
         format!("{UNIT},,,,r1,fraud"),
@@ -140,20 +136,89 @@ async fn a_void_file_is_taken_whole_or_not_at_all() {
     let malformed = drop_file(&office, "1", &malformed).await;
     let month = Month::of(local_date(Timestamp::now()));
 
-    assert!(
-        unknown.contains("NOT IMPORTED: 1") && unknown.contains("dòng/row 3"),
-        "{unknown}"
-    );
     assert!(malformed.contains("NOT IMPORTED: 6"), "{malformed}");
-    assert!(
-        office
-            .stack
-            .store
-            .approvals(month)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let filed = office.stack.store.approvals(month).await.unwrap();
+    assert!(filed.approvals.is_empty());
+}
+
+#[tokio::test]
+async fn a_void_file_does_not_tell_who_has_rated() {
+    let office = Office::open().await;
+    let (rated, unrated) = (rate(&office).await, office.slip().await);
+    let phone = office.rate(&passer_by(&official(), "0905123456")).await;
+    assert_eq!(phone.status, 201);
+    office.stack.settle().await;
+    let by_phone = |phone: &str| format!("{UNIT},{OFFICIAL},,{phone},,fraud");
+    let of_raters = [row(&rated, "fraud"), by_phone("0905123456")];
+    let of_others = [row(&unrated, "fraud"), by_phone("0912345678")];
+
+    let mut reports = Vec::new();
+    for rows in [&of_raters, &of_others, &of_raters, &of_others] {
+        reports.push(drop_file(&office, "1", rows).await);
+    }
+    drop_file(&office, "2", &of_raters).await;
+    drop_file(&office, "2", &of_others).await;
+    office.stack.settle().await;
+    let voided = published(&office).await["ledger"]["set_aside"].clone();
+    let now = Timestamp::now();
+    let next_day = now + jiff::SignedDuration::from_hours(24);
+    reconcile_tallies::handle(&office.stack.store, next_day, || true)
+        .await
+        .unwrap();
+    let month = Month::of(local_date(next_day));
+    let filed = office.stack.store.approvals(month).await.unwrap();
+
+    assert!(reports[0].contains("RECORDED: 2 new"), "{}", reports[0]);
+    assert_eq!(reports[0], reports[1]);
+    assert_eq!(reports[2], reports[3]);
+    assert_eq!(voided, 2);
+    // The two that are not there are not looked for again.
+    let settled_next_day = filed.settled.len();
+    assert!(settled_next_day >= 2, "{filed:?}");
+}
+
+#[tokio::test]
+async fn an_approval_means_no_rating_of_a_later_day_and_no_other_subject() {
+    let office = Office::open().await;
+    let (now, store) = (Timestamp::now(), &office.stack.store);
+    let (today, unit) = (local_date(now), UnitId::parse(UNIT).unwrap());
+    let ratings: Vec<_> = (0..4).map(|number| rating(number, now)).collect();
+    save(store, &ratings, now).await;
+    office.stack.settle().await;
+    let yesterday = today.yesterday().unwrap();
+    let other = Subject::parse("son-tra/st-01").unwrap();
+    let cases = [
+        (&ratings[0], Some(ratings[0].subject.clone()), today),
+        (&ratings[1], Some(other), today),
+        (&ratings[2], Some(ratings[2].subject.clone()), yesterday),
+        (&ratings[3], None, today),
+    ];
+    for (rating, subject, day) in cases {
+        for (seat, approver) in [(Seat::First, "an"), (Seat::Second, "binh")] {
+            let approval = Approval {
+                rating_id: rating.id.clone(),
+                subject: subject.clone(),
+                seat,
+                approver: approver.to_owned(),
+                reason: VoidReason::Trial,
+                day,
+            };
+            store.put_approval(&unit, &approval).await.unwrap();
+        }
+    }
+
+    let report = reconcile_tallies::handle(store, now, || true)
+        .await
+        .unwrap();
+
+    let month = Month::of(today);
+    let mut voided = Vec::new();
+    for rating in &ratings {
+        let stored = store.rating(&unit, month, &rating.id).await.unwrap();
+        voided.push(stored.unwrap().void.is_some());
+    }
+    assert_eq!(report.voided, 2);
+    assert_eq!(voided, [true, false, false, true]);
 }
 
 #[tokio::test]
@@ -179,14 +244,14 @@ async fn many_workers_void_a_rating_once() {
     let mut now_voided = 0;
     for worker in workers {
         match worker.await.unwrap().unwrap() {
-            Voided::Now => now_voided += 1,
-            Voided::Before => {}
+            Voided::Voided => now_voided += 1,
+            Voided::AlreadyVoided => {}
             other => panic!("{other:?}"),
         }
     }
 
-    assert!(matches!(early, Voided::NotCounted | Voided::Now));
-    assert_eq!(now_voided + usize::from(early == Voided::Now), 6);
+    assert!(matches!(early, Voided::NotCounted | Voided::Voided));
+    assert_eq!(now_voided + usize::from(early == Voided::Voided), 6);
     let cells = store.cells(&unit, month).await.unwrap();
     let stored = store.ratings(&unit, month).await.unwrap();
     let counted = stored.iter().map(|stored| (&stored.rating, stored.void));

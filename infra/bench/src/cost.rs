@@ -346,15 +346,17 @@ async fn voids(stage: &Stage, dossiers: &[Dossier]) -> Result<Step, Fault> {
             for (seat, approver) in [(Seat::First, "an"), (Seat::Second, "binh")] {
                 let approval = Approval {
                     rating_id: id.clone(),
+                    subject: None,
                     seat,
                     approver: approver.to_owned(),
                     reason,
+                    day: today,
                 };
                 let store = &stage.store;
-                store.put_approval(&unit, month, &approval, today).await?;
+                store.put_approval(&unit, &approval).await?;
             }
             let voided = stage.store.void(&unit, month, id, reason, today).await?;
-            if voided != Voided::Now {
+            if voided != Voided::Voided {
                 return Err(format!("not set aside: {voided:?}").into());
             }
         }

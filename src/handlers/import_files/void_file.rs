@@ -1,4 +1,4 @@
-//! A void file: one seat's word on ratings that are to be set aside.
+//! A void file: one person's request that ratings be voided.
 
 use jiff::Timestamp;
 
@@ -11,8 +11,8 @@ use crate::domain::period::{Month, local_date, open_months};
 use crate::domain::rating::RatingId;
 use crate::domain::void::{Approval, Seat};
 use crate::keyring::Keyring;
+use crate::store::Store;
 use crate::store::void::Filed;
-use crate::store::{Store, StoreError};
 
 /// A void file and who dropped it.
 pub(super) struct VoidFile<'a> {
@@ -24,43 +24,47 @@ pub(super) struct VoidFile<'a> {
 }
 
 impl VoidFile<'_> {
-    /// Looks every rating up, then puts every approval on record, if all were found.
+    /// Puts an approval on record for every row, if every row is in order.
+    ///
+    /// Nothing is looked up: a report that named the rows without a rating would tell who has rated. Whether there is
+    /// such a rating is decided when ratings are reconciled.
     pub(super) async fn import(
         &self,
         store: &Store,
         keyring: &Keyring,
         findings: &mut Findings,
     ) -> Result<ImportOutcome, ImportError> {
-        let mut found = Vec::new();
-        for (number, voidable) in self.read(findings) {
-            match self.find(store, keyring, &voidable).await? {
-                Some((month, id)) => found.push((number, month, id, voidable)),
-                None => {
-                    let place = Place {
-                        row: Some(number),
-                        ..self.place.clone()
-                    };
-                    findings.push(place, Cause::NoSuchRating);
-                }
-            }
-        }
+        let rows = self.read(findings);
+        tracing::info!(
+            group = self.seat.code(),
+            rows = rows.len(),
+            in_order = findings.is_empty(),
+            "a void file was read"
+        );
         if !findings.is_empty() {
             return Ok(ImportOutcome::Refused);
         }
         let mut totals = VoidTotals::default();
-        for (number, month, rating_id, voidable) in found {
-            let approval = Approval {
-                rating_id,
-                seat: self.seat,
-                approver: self.approver.to_owned(),
-                reason: voidable.reason,
-            };
-            let unit = &voidable.subject.unit_id;
-            let today = local_date(self.now);
-            match store.put_approval(unit, month, &approval, today).await? {
-                Filed::Now => totals.approved += 1,
-                Filed::Before => totals.before += 1,
-                Filed::Otherwise(_) => totals.otherwise.push(number),
+        for (number, voidable) in rows {
+            let mut filed = Vec::new();
+            for rating_id in self.candidates(keyring, &voidable) {
+                let approval = Approval {
+                    rating_id,
+                    subject: Some(voidable.subject.clone()),
+                    seat: self.seat,
+                    approver: self.approver.to_owned(),
+                    reason: voidable.reason,
+                    day: local_date(self.now),
+                };
+                let unit = &voidable.subject.unit_id;
+                filed.push(store.put_approval(unit, &approval).await?);
+            }
+            if filed.contains(&Filed::Recorded) {
+                totals.approved += 1;
+            } else if filed.contains(&Filed::AlreadyRecorded) {
+                totals.before += 1;
+            } else {
+                totals.otherwise.push(number);
             }
         }
         Ok(ImportOutcome::Voids(totals))
@@ -88,27 +92,19 @@ impl VoidFile<'_> {
         rows.collect()
     }
 
-    /// The month and identifier of the rating, among those whose figures may still move.
-    async fn find(
-        &self,
-        store: &Store,
-        keyring: &Keyring,
-        voidable: &Voidable,
-    ) -> Result<Option<(Month, RatingId)>, StoreError> {
+    /// The ratings that a row can mean: a phone gives one in each quarter, of this one and the last.
+    fn candidates(&self, keyring: &Keyring, voidable: &Voidable) -> Vec<RatingId> {
         let subject = &voidable.subject;
-        for month in open_months(local_date(self.now)) {
-            let id = match &voidable.named {
-                Named::Receipt(code) => keyring.receipt_rating_id(code, subject),
-                Named::Phone(phone) => {
-                    keyring.phone_rating_id(phone.as_str(), subject, month.quarter())
-                }
-                Named::Rating(id) => id.clone(),
-            };
-            let stored = store.rating(&subject.unit_id, month, &id).await?;
-            if stored.is_some_and(|stored| stored.rating.subject == *subject) {
-                return Ok(Some((month, id)));
+        match &voidable.named {
+            Named::Receipt(code) => vec![keyring.receipt_rating_id(code, subject)],
+            Named::Phone(phone) => {
+                let months = open_months(local_date(self.now));
+                let mut quarters: Vec<_> = months.into_iter().map(Month::quarter).collect();
+                quarters.dedup();
+                let id = |quarter| keyring.phone_rating_id(phone.as_str(), subject, quarter);
+                quarters.into_iter().map(id).collect()
             }
+            Named::Rating(id) => vec![id.clone()],
         }
-        Ok(None)
     }
 }

@@ -375,7 +375,11 @@ async fn doubt(world: Arc<World>, ratings: usize) {
 }
 
 async fn reconcile(world: &Arc<World>, unit: &UnitId, month: Month, sweeping: bool) {
-    match world.store.reconcile(unit, month).await {
+    match world
+        .store
+        .reconcile(unit, month, || async { Ok(()) })
+        .await
+    {
         Ok(Reconciled::Equal { swept, .. }) => {
             world.count(|totals| {
                 totals.reconciled += 1;
@@ -416,7 +420,7 @@ async fn set_aside(world: Arc<World>) {
                 .void(unit, month, &rating.id, reason, rating.date)
                 .await
         };
-        if let Ok(Ok(Voided::Now)) = tokio::spawn(turns.act(work)).await {
+        if let Ok(Ok(Voided::Voided)) = tokio::spawn(turns.act(work)).await {
             world.count(|totals| totals.voided += 1);
         }
     }
