@@ -20,7 +20,7 @@ STAGE ?= default
 # The name of a phase, and when it began: `make test` prints how long each took.
 phase = @echo "== $(1) ($$(date +%T))"
 
-.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-api test-functions \
+.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-functions \
     artefacts openapi build deploy deny foreign test-foreign bench footprint
 
 help: ## This list
@@ -31,7 +31,7 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust test-api test-functions test-foreign ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-clocks test-api test-functions test-foreign ## Everything CI checks; installs what it needs
 	$(call phase,Done)
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
@@ -80,6 +80,14 @@ test-rust: tools build-tests
 	awk '/^test result:/ {p += $$4; f += $$6; i += $$8} \
 	    END {printf "== Rust tests: %d passed, %d failed, %d ignored\n", p, f, i}' target/test.log; \
 	exit $$status
+
+# In a short form; `make clocks` runs all tests that ask what day it is.
+test-clocks: tools test-rust
+	$(call phase,Clocks: tests that ask for the day at hours on which dates go wrong)
+	python3 tests/clocks.py
+
+clocks: tools build-tests ## The tests that ask what day it is, at hours and days on which dates go wrong
+	python3 tests/clocks.py --long
 
 # The Rust tests run every function with its sample events and a rating's life through all of them; what is left is whether
 # the measuring of them works.

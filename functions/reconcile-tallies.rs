@@ -1,5 +1,8 @@
 //! Schedule → cells compared with ratings, lost ratings counted, voids carried out, closed months sealed
 
+// Many unit-months under way at once make a type deeper than the compiler looks by default.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 

@@ -449,7 +449,7 @@ async fn a_dossier_that_moved_on_is_updated_and_what_raters_wrote_is_kept() {
         &bench.keyring.secret_hash(&code, &secret)
     );
     assert_eq!(item["status"].as_s().unwrap(), "refused");
-    let expiry = "2026-10-12T00:00:00Z"
+    let expiry = "2026-10-12T00:00:00+07:00"
         .parse::<jiff::Timestamp>()
         .unwrap()
         .as_second()
