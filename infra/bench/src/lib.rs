@@ -5,6 +5,7 @@
 //! time on the clock. No function links this crate.
 
 pub mod cost;
+pub mod disk;
 pub mod engine;
 pub mod fill;
 pub mod functions;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use bench::table::{Section, Table};
-use bench::{Fault, cost, functions, growth, pages, publishing, submit, yardstick};
+use bench::{Fault, cost, disk, functions, growth, pages, publishing, submit, yardstick};
 use clap::{Parser, ValueEnum};
 
 /// Measures what the system costs to run, each figure beside its yardstick.
@@ -35,6 +35,8 @@ enum Part {
     Submit,
     /// Counting, reconciling and figures with more and more ratings in the tables.
     Growth,
+    /// Writes that are on the disk when they are acknowledged.
+    Disk,
     /// A whole country published.
     Publishing,
     /// Start of the system, and weights of pages.
@@ -105,6 +107,13 @@ async fn measure(part: Part, arguments: &Arguments) -> Result<Vec<Section>, Faul
                 (false, false) => growth::Scale::FULL,
             };
             growth::run(folder, scale).await?
+        }
+        Part::Disk => {
+            let scale = match smoke {
+                true => disk::Scale::SMOKE,
+                false => disk::Scale::FULL,
+            };
+            vec![disk::run(folder, scale).await?]
         }
         Part::Publishing => {
             let scale = match smoke {
