@@ -6,6 +6,7 @@
 mod axe;
 mod driver;
 mod harness;
+mod hostile;
 mod page;
 mod pages;
 mod rate;

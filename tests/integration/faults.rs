@@ -3,6 +3,7 @@
 pub(crate) mod plan;
 pub(crate) mod wire;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +15,7 @@ use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use thuocdo::challenge::{Challenges, Difficulty, Purpose};
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::{Month, local_date};
@@ -21,8 +23,8 @@ use thuocdo::domain::tally::fold;
 use thuocdo::handlers::submit_rating;
 use thuocdo::intake::Intake;
 use thuocdo::store::Store;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use crate::faults::plan::Rates;
 use crate::fixture::UNIT;
@@ -48,13 +50,18 @@ struct Losses {
 }
 
 impl Line {
-    /// A line to the store that loses transactions when told to.
-    async fn to(store: &str) -> Self {
-        Self::with(store, "TransactWriteItems", None).await
+    /// A line to the store of `office` that loses transactions when told to.
+    async fn to(office: &Office) -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let socket = folder.path().join("tables.socket");
+        let door = Door::on_socket(office.stack.tables(), &socket).unwrap();
+        let server = Server::Socket(Arc::new((socket, door, folder)));
+        Self::with(server, "TransactWriteItems", None).await
     }
 
     /// A line that cuts half of the replies to messages with `mark`.
     pub(crate) async fn cutting_half(server: &str, mark: &'static str, seed: u64) -> Self {
+        let server = Server::Port(server.trim_start_matches("http://").to_owned());
         Self::with(server, mark, Some(seed)).await
     }
 
@@ -63,7 +70,7 @@ impl Line {
         self.losses.cut.load(Ordering::SeqCst)
     }
 
-    async fn with(server: &str, mark: &'static str, half: Option<u64>) -> Self {
+    async fn with(server: Server, mark: &'static str, half: Option<u64>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let losses = Arc::new(Losses {
             mark,
@@ -76,14 +83,29 @@ impl Line {
             address: format!("http://{}", listener.local_addr().unwrap()),
             losses: Arc::clone(&losses),
         };
-        let server = server.trim_start_matches("http://").to_owned();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server.clone(), Arc::clone(&losses)));
+                match &server {
+                    Server::Port(address) => {
+                        let server = TcpStream::connect(address).await.unwrap();
+                        tokio::spawn(carry(client, server, Arc::clone(&losses)));
+                    }
+                    Server::Socket(end) => {
+                        let server = UnixStream::connect(&end.0).await.unwrap();
+                        tokio::spawn(carry(client, server, Arc::clone(&losses)));
+                    }
+                }
             }
         });
         line
     }
+}
+
+/// What is at the end of a line.
+enum Server {
+    Port(String),
+    /// The socket's path, what serves it, and the folder it is in.
+    Socket(Arc<(PathBuf, Door, TempDir)>),
 }
 
 impl Losses {
@@ -105,8 +127,11 @@ impl Losses {
 }
 
 /// Carries one connection, request by request; a cut closes both ends.
-async fn carry(mut client: TcpStream, server: String, losses: Arc<Losses>) {
-    let mut server = TcpStream::connect(&server).await.unwrap();
+async fn carry(
+    mut client: TcpStream,
+    mut server: impl AsyncRead + AsyncWrite + Unpin,
+    losses: Arc<Losses>,
+) {
     while let Some(request) = read_message(&mut client).await {
         let marked = String::from_utf8_lossy(&request).contains(losses.mark);
         if marked && losses.take(&losses.requests_to_cut) {
@@ -130,7 +155,7 @@ async fn carry(mut client: TcpStream, server: String, losses: Arc<Losses>) {
 }
 
 /// One HTTP/1.1 message with a content length.
-async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut message = Vec::new();
     let mut buffer = [0; 16 * 1024];
     loop {
@@ -183,7 +208,7 @@ async fn send(intake: &Intake, rating: &Value) -> (u16, Option<String>, String) 
 #[tokio::test]
 async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent_again() {
     let office = Office::open().await;
-    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let line = Line::to(&office).await;
     let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let mut rating = satisfied(UNIT, &slip);
@@ -207,7 +232,7 @@ async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent
 #[tokio::test]
 async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again() {
     let office = Office::open().await;
-    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let line = Line::to(&office).await;
     let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;
@@ -224,7 +249,7 @@ async fn a_rating_that_never_arrived_is_told_unsaved_and_saved_when_sent_again()
 #[tokio::test]
 async fn one_lost_reply_goes_unnoticed() {
     let office = Office::open().await;
-    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let line = Line::to(&office).await;
     let intake = intake(&office, &line).await;
     let slip = office.slip().await;
     let rating = office.solved(Purpose::Rate, &satisfied(UNIT, &slip)).await;

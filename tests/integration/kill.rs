@@ -50,6 +50,7 @@ async fn serves_until_killed_when_started_to_be() {
     let options = local::Options {
         data: Some(data.clone().into()),
         reconcile_every: Duration::from_secs(1),
+        tables_port: Some(0),
         difficulty: Difficulty::for_tests(),
         ..local::Options::default()
     };
@@ -94,7 +95,13 @@ impl Running {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("local"))
             .endpoint_url(engines["AWS_ENDPOINT_URL_DYNAMODB"])
-            .credentials_provider(Credentials::for_tests())
+            .credentials_provider(Credentials::new(
+                engines["AWS_ACCESS_KEY_ID"],
+                engines["AWS_SECRET_ACCESS_KEY"],
+                None,
+                None,
+                "engines.env",
+            ))
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(config.build());
         let store = Store::new(dynamodb.clone(), RATINGS_TABLE, TALLY_TABLE);

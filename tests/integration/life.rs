@@ -38,8 +38,12 @@ impl Deployed {
     async fn run(&mut self, function: &str, events: &[Value]) -> Vec<Value> {
         let mut environment = self.environment.clone();
         let mut recorders = Vec::new();
-        for setting in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_S3"] {
-            let recorder = Recorder::before(&environment[setting]).await;
+        let socket = self.trial.tables_socket();
+        for (setting, socket) in [
+            ("AWS_ENDPOINT_URL_DYNAMODB", Some(socket.as_path())),
+            ("AWS_ENDPOINT_URL_S3", None),
+        ] {
+            let recorder = Recorder::before(&environment[setting], socket).await;
             environment.insert(setting.to_owned(), recorder.address.clone());
             recorders.push(recorder);
         }
@@ -133,28 +137,27 @@ impl Deployed {
     /// Images of the ward's ratings that wait to be counted.
     async fn pending_images(&self) -> Vec<Value> {
         let month = Month::of(local_date(Timestamp::now()));
-        let query = json!({
-            "TableName": self.environment["RATINGS_TABLE"],
-            "KeyConditionExpression": "PK = :pk",
-            "FilterExpression": "attribute_exists(pend)",
-            "ExpressionAttributeValues": { ":pk": { "S": format!("U#{WARD_ID}#{month}") } },
-        });
-        let answer = reqwest::Client::new()
-            .post(&self.environment["AWS_ENDPOINT_URL_DYNAMODB"])
-            .header("x-amz-target", "DynamoDB_20120810.Query")
-            .header("content-type", "application/x-amz-json-1.0")
-            // The embedded engine wants a signature and does not look at it.
-            .header("x-amz-date", "20260101T000000Z")
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=none/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=00")
-            .body(query.to_string())
-            .send()
-            .await
-            .unwrap();
-        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        answer["Items"]
-            .as_array()
-            .unwrap_or_else(|| panic!("{answer}"))
-            .clone()
+        let partition = AttributeValue::S(format!("U#{WARD_ID}#{month}"));
+        let query = self
+            .trial
+            .stack
+            .dynamodb
+            .query()
+            .table_name(&self.environment["RATINGS_TABLE"])
+            .key_condition_expression("PK = :pk")
+            .filter_expression("attribute_exists(pend)")
+            .expression_attribute_values(":pk", partition);
+        let items = query.send().await.unwrap().items.unwrap_or_default();
+        let value = |value| serde_json::to_value(serde_dynamo::AttributeValue::from(value));
+        items
+            .into_iter()
+            .map(|item| {
+                let attributes = item.into_iter();
+                attributes
+                    .map(|(name, attribute)| (name, value(attribute).unwrap()))
+                    .collect()
+            })
+            .collect()
     }
 }
 
@@ -264,10 +267,15 @@ async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_th
 
     // Published, and asked for.
     deployed.run("publish-pages", &[json!({})]).await;
-    let query = format!("unit={WARD_ID}");
-    let asked = request("GET", "/api/statistics", &query, None);
-    let statistics = deployed.run("get-statistics", &[asked]).await;
-    assert_eq!(statuses(&statistics), [200], "{statistics:?}");
+    let ask = |query: String| request("GET", "/api/statistics", &query, None);
+    let asked = [
+        ask(format!("unit_id={WARD_ID}")),
+        ask(format!("unit={WARD_ID}")),
+    ];
+    let statistics = deployed.run("get-statistics", &asked).await;
+    assert_eq!(statuses(&statistics), [200, 422], "{statistics:?}");
+    let document: Value = serde_json::from_str(statistics[0]["body"].as_str().unwrap()).unwrap();
+    assert_eq!(document["unit"]["unit_id"], WARD_ID);
 
     // Another catalog, a dossier that moved on, and a new one.
     let bucket = deployed.environment["DROP_BUCKET"].clone();

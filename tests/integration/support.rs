@@ -92,7 +92,9 @@ impl Office {
         let faults = Plan::new(seed_or(20_261_121), rates);
         let plan = faults.clone();
         let options = local::Options {
-            functions_tables: Some(local::Rewire::new(move |config| on_the_line(config, &plan))),
+            functions_tables: Some(local::Rewire::new(move |config, tables| {
+                on_the_line(config, tables, &plan)
+            })),
             ..local::Options::for_tests()
         };
         let stack = Stack::start(options).await.unwrap();

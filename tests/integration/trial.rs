@@ -35,7 +35,7 @@ pub(crate) struct Slip {
 /// A running system that nobody has rated in yet, its pages published.
 pub(crate) struct Trial {
     pub(crate) stack: Stack,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Trial {
@@ -54,6 +54,7 @@ impl Trial {
             data: Some(data.clone()),
             publish_every: never,
             reconcile_every: never,
+            tables_port: Some(0),
             mapping: Mapping {
                 idle: never,
                 ..Mapping::default()
@@ -83,10 +84,12 @@ impl Trial {
         let reports = stack.import_dir(folder.path()).await;
         assert_eq!(reports.len(), 2, "{reports:?}");
         stack.settle().await;
-        Self {
-            stack,
-            _folder: folder,
-        }
+        Self { stack, folder }
+    }
+
+    /// The socket of the tables, where other processes may use the engines.
+    pub(crate) fn tables_socket(&self) -> PathBuf {
+        self.folder.path().join("data/tables.socket")
     }
 
     pub(crate) fn address(&self) -> &str {

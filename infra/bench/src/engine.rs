@@ -22,14 +22,21 @@ pub fn store(data: &Path) -> Result<Store, Fault> {
         .lines()
         .filter_map(|line| line.split_once('='))
         .collect();
-    let endpoint = engines
-        .get("AWS_ENDPOINT_URL_DYNAMODB")
-        .ok_or("engines.env names no tables")?;
+    let of = |name: &'static str| {
+        let value = engines.get(name).copied();
+        value.ok_or_else(|| format!("engines.env does not name {name}"))
+    };
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
-        .endpoint_url(*endpoint)
-        .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
+        .endpoint_url(of("AWS_ENDPOINT_URL_DYNAMODB")?)
+        .credentials_provider(Credentials::new(
+            of("AWS_ACCESS_KEY_ID")?,
+            of("AWS_SECRET_ACCESS_KEY")?,
+            None,
+            None,
+            "engines.env",
+        ))
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     let client = aws_sdk_dynamodb::Client::from_conf(config);

@@ -134,7 +134,7 @@ impl Server {
         let begun = Instant::now();
         let mut command = Command::new(program);
         command
-            .args(["--addr", "127.0.0.1:0"])
+            .args(["--addr", "127.0.0.1:0", "--tables-port", "0"])
             .arg("--data")
             .arg(data)
             .args(options)

@@ -10,7 +10,7 @@ use aws_smithy_http_client::Builder;
 use jiff::Timestamp;
 use lambda_http::{Body, Response};
 use local::dispatch::Functions;
-use local::dynamo::{Dynamo, RATINGS_TABLE, TALLY_TABLE, create_tables};
+use local::dynamo::{Door, Dynamo, IN_PROCESS, RATINGS_TABLE, TALLY_TABLE, create_tables};
 use local::gateway::Function;
 use local::objects::Objects;
 use local::s3::{self, DROP_BUCKET, SITE_BUCKET};
@@ -51,6 +51,7 @@ pub struct Stage {
     functions: Functions,
     drop: Bucket,
     _engine: Dynamo,
+    _door: Door,
     _endpoint: s3::Endpoint,
 }
 
@@ -69,12 +70,13 @@ impl Stage {
         let keyring = Keyring::from_hex(&master)?;
 
         let short_cut = SharedHttpClient::new(engine.short_cut.clone());
-        let tables = dynamodb(&engine.endpoint, short_cut.clone());
+        let door = Door::on_port(engine.short_cut.clone(), 0, &credentials).await?;
+        let keys = credentials.of_sdk();
+        let tables = dynamodb(IN_PROCESS, keys.clone(), short_cut.clone());
         create_tables(&tables).await?;
         let meter = Meter::default();
-        let metered = dynamodb(&engine.endpoint, meter.on(short_cut));
+        let metered = dynamodb(IN_PROCESS, keys.clone(), meter.on(short_cut));
         let store = Store::new(metered, RATINGS_TABLE, TALLY_TABLE);
-        let keys = credentials.of_sdk();
         let buckets = s3(&endpoint.endpoint, keys, meter.on(http()));
         let site = Bucket::new(buckets.clone(), SITE_BUCKET);
         let drop = Bucket::new(buckets, DROP_BUCKET);
@@ -86,7 +88,7 @@ impl Stage {
             Difficulty::default(),
         );
         let environment = vec![
-            (TABLES_AT, engine.endpoint.clone()),
+            (TABLES_AT, door.endpoint.clone()),
             (BUCKETS_AT, endpoint.endpoint.clone()),
             (ACCESS_KEY, credentials.access_key.clone()),
             (SECRET_KEY, credentials.secret_key.clone()),
@@ -104,6 +106,7 @@ impl Stage {
             functions,
             drop,
             _engine: engine,
+            _door: door,
             _endpoint: endpoint,
         };
         stage.dossiers_bill = stage.import(world).await?;
@@ -252,9 +255,9 @@ impl Visitor {
             std::env::var(name).map_err(|error| Fault::from(format!("{name}: {error}")))
         };
         let meter = Meter::default();
-        let tables = dynamodb(&of(TABLES_AT)?, meter.on(http()));
         let (access_key, secret_key) = (of(ACCESS_KEY)?, of(SECRET_KEY)?);
         let keys = Credentials::new(access_key, secret_key, None, None, "bench");
+        let tables = dynamodb(&of(TABLES_AT)?, keys.clone(), meter.on(http()));
         let buckets = s3(&of(BUCKETS_AT)?, keys, meter.on(http()));
         Ok(Self {
             meter,
@@ -277,12 +280,12 @@ pub fn stream_event(items: &[Item]) -> Result<Event, Fault> {
     Ok(serde_json::from_value(json!({ "Records": records }))?)
 }
 
-fn dynamodb(endpoint: &str, http: SharedHttpClient) -> aws_sdk_dynamodb::Client {
+fn dynamodb(endpoint: &str, keys: Credentials, http: SharedHttpClient) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
         .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
+        .credentials_provider(keys)
         .http_client(http);
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }

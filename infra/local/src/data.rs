@@ -80,6 +80,11 @@ impl DataDir {
         self.root.join("sample.begun")
     }
 
+    /// The socket through which commands of this user reach the tables while they run.
+    pub(crate) fn tables_socket(&self) -> PathBuf {
+        self.root.join(TABLES_SOCKET)
+    }
+
     /// The environment with which other AWS tools reach the running engines.
     pub(crate) fn engines(&self) -> PathBuf {
         self.root.join("engines.env")

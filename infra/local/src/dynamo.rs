@@ -1,6 +1,9 @@
-//! The embedded DynamoDB: both tables and the stream, behind its own loopback endpoint.
+//! The embedded DynamoDB: both tables and the stream, for the SDK of this process and, through a [`Door`], of others.
 
+mod disk;
+mod door;
 mod short_cut;
+mod socket;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +18,11 @@ use aws_sdk_dynamodb::types::{
 use dynoxide::Database;
 use jiff::Timestamp;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
+pub use disk::Disk;
+pub use door::Door;
 pub use short_cut::ShortCut;
+pub use socket::Socket;
 
 use crate::error::BoxError;
 
@@ -36,25 +41,35 @@ const SEQUENCE_OFFSET: u128 = 100_000_000_000_000_000_000;
 /// Stream records deleted in one transaction; writers wait for it.
 const TRIM_CHUNK: i64 = 500;
 
+/// What the SDK is told the engines' region is.
+pub const REGION: &str = "local";
+
+/// The address a client of this process is configured with; nothing listens there.
+pub const IN_PROCESS: &str = "http://tables.invalid";
+
 /// The running engine.
 pub struct Dynamo {
-    /// Where the SDK finds it: `http://127.0.0.1:PORT`.
-    pub endpoint: String,
-    /// The same for an SDK in this process, without a socket.
+    /// Its HTTP client for an SDK in this process, without a socket.
     pub short_cut: ShortCut,
     database: Database,
     file: Option<PathBuf>,
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
     worker: JoinHandle<()>,
 }
 
 impl Dynamo {
-    /// Starts the engine on the file at `path`, or in memory.
+    /// Starts the engine on the file at `path`, or in memory. What it answers is on the disk.
     ///
     /// # Errors
-    /// When the file is no database of the engine, or no loopback port is free.
+    /// When the file is no database of the engine.
     pub fn start(path: Option<&Path>) -> Result<Self, BoxError> {
+        Self::start_on(path, Disk::default())
+    }
+
+    /// The same with answers that wait for the disk in another way.
+    ///
+    /// # Errors
+    /// When the file is no database of the engine.
+    pub fn start_on(path: Option<&Path>, disk: Disk) -> Result<Self, BoxError> {
         let uri = match path {
             Some(path) => path
                 .to_str()
@@ -65,54 +80,12 @@ impl Dynamo {
         // As `.cargo/config.toml` has SQLite built; `disable_bulk_loading` would shrink its cache to 2 MB.
         let database = Database::new(&uri)?;
         index_stream(&uri)?;
-        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
-        listener.set_nonblocking(true)?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let (stop, stopped) = oneshot::channel();
-        let served = database.clone();
-        let (short_cut, worker) = ShortCut::start(database.clone())?;
-        // The engine works on the thread that reads the request; on ours it would hold up everything else.
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("tables")
-            .enable_all()
-            .build()?;
-        let thread = std::thread::Builder::new()
-            .name("tables".into())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let listener = match tokio::net::TcpListener::from_std(listener) {
-                        Ok(listener) => listener,
-                        Err(error) => {
-                            return tracing::error!(cause = %error, "tables are not served");
-                        }
-                    };
-                    let (closing, closed) = oneshot::channel();
-                    let signal = async {
-                        let _ = stopped.await;
-                        let _ = closing.send(());
-                    };
-                    let serving = dynoxide::server::serve_with_shutdown(listener, served, signal);
-                    let overdue = async {
-                        let _ = closed.await;
-                        tokio::time::sleep(Duration::from_secs(3)).await;
-                    };
-                    tokio::select! {
-                        outcome = serving => if let Err(cause) = outcome {
-                            tracing::error!(cause, "tables are no longer served");
-                        },
-                        () = overdue => {}
-                    }
-                });
-                runtime.shutdown_timeout(Duration::from_secs(3));
-            })?;
+        let log = path.map(|path| disk.log_of(path)).transpose()?;
+        let (short_cut, worker) = ShortCut::start(database.clone(), log)?;
         Ok(Self {
-            endpoint,
             short_cut,
             database,
             file: path.map(Path::to_owned),
-            stop,
-            thread,
             worker,
         })
     }
@@ -144,10 +117,9 @@ impl Dynamo {
 
     /// Lets requests under way finish and closes the file.
     pub async fn stop(self) {
-        let _ = self.stop.send(());
         self.short_cut.stop();
-        let (thread, worker) = (self.thread, self.worker);
-        let _ = tokio::task::spawn_blocking(move || thread.join().and(worker.join())).await;
+        let worker = self.worker;
+        let _ = tokio::task::spawn_blocking(move || worker.join()).await;
     }
 }
 

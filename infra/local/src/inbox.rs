@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::dispatch::Functions;
 use crate::error::{BoxError, StartError, chain};
 use crate::import::{Kind, REPORT, entries, import};
+use crate::objects::Objects;
 use crate::schedules::Publisher;
 
 /// How often the folders are looked at; a file is taken when it was the same twice.
@@ -34,6 +35,7 @@ struct Watch {
     root: PathBuf,
     functions: Arc<Functions>,
     dropped: Bucket,
+    objects: Objects,
     publisher: Arc<Publisher>,
     seen: HashMap<PathBuf, Stamp>,
     resting: HashMap<PathBuf, Instant>,
@@ -45,6 +47,7 @@ impl Inbox {
         root: PathBuf,
         functions: Arc<Functions>,
         dropped: Bucket,
+        objects: Objects,
         publisher: Arc<Publisher>,
     ) -> Result<Self, StartError> {
         for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["done"]) {
@@ -57,6 +60,7 @@ impl Inbox {
             root,
             functions,
             dropped,
+            objects,
             publisher,
             seen: HashMap::new(),
             resting: HashMap::new(),
@@ -169,12 +173,12 @@ mod tests {
             root: root.clone(),
             functions: Arc::clone(&stack.functions),
             dropped: stack.drop.clone(),
+            objects: stack.objects.clone(),
             publisher: Arc::clone(&stack.publisher),
             seen: HashMap::new(),
             resting: HashMap::new(),
         };
         let file = root.join("dossiers/tháng 11.csv");
-        let done = || entries(&root.join("done")).unwrap();
 
         std::fs::write(&file, "half a file").unwrap();
         watch.look().await;

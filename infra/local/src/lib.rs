@@ -8,7 +8,6 @@
 mod data;
 pub mod dispatch;
 pub mod dynamo;
-pub mod erase;
 pub mod error;
 pub mod gateway;
 pub mod headers;

@@ -1,5 +1,6 @@
 //! Objects of the buckets in one SQLite table: whole objects, one lock, conditions decided under it.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

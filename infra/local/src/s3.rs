@@ -107,7 +107,7 @@ impl Endpoint {
             let stopped = async {
                 let _ = stopped.await;
             };
-            listen::serve(listener, LIMITS, |_| service.clone(), stopped).await;
+            listen::serve(listener, LIMITS, &[], |_| service.clone(), stopped).await;
         });
         Ok(Self {
             endpoint,

@@ -69,7 +69,7 @@ impl Publisher {
         published
     }
 
-    async fn run(self: Arc<Self>, every: Duration) {
+    async fn run(self: Arc<Self>, every: Option<Duration>) {
         let mut last = None::<Instant>;
         loop {
             if let Some(last) = last {
@@ -83,10 +83,12 @@ impl Publisher {
                     }
                 }
             }
-            if self.due.load(Ordering::Acquire) && self.publish().await.is_err() {
-                self.changed.notify_one();
+            if self.due.load(Ordering::Acquire) {
+                // A failure is in the log; it leaves the publication due.
+                let _ = self.publish().await;
+                last = Some(Instant::now());
             }
-            last = Some(Instant::now());
+            last.get_or_insert_with(Instant::now);
         }
     }
 }

@@ -9,11 +9,16 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_smithy_http_client::Builder;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use lambda_http::{Body, Request};
 use thuocdo::challenge::Difficulty;
 use thuocdo::config;
 use thuocdo::domain::period::{Month, local_date};
+use thuocdo::http::request::language;
+use thuocdo::http::{Problem, ProblemKind};
 use thuocdo::keyring::Keyring;
 use thuocdo::site::bucket::Bucket;
 use thuocdo::store::Store;
@@ -37,8 +42,6 @@ use crate::schedules::{Pace, Publisher, Schedules};
 use crate::server;
 use crate::stream::{Consumer, Ledger, Mapping, Poller};
 
-/// What the SDK is told the engines' region is.
-const REGION: &str = "local";
 /// Ratings of the sample stored at once.
 const SAMPLE_CONCURRENCY: usize = 16;
 /// Ratings of the sample between two lines of progress.
@@ -65,16 +68,19 @@ pub struct Options {
     pub functions_tables: Option<Rewire>,
 }
 
-/// Changes the configuration of a client before it is built: faults are put on its line this way.
+/// Changes the configuration of a client before it is built, given its way to the tables: faults are put on its line
+/// this way.
 #[derive(Clone)]
-pub struct Rewire(Arc<dyn Fn(TablesConfig) -> TablesConfig + Send + Sync>);
+pub struct Rewire(Arc<dyn Fn(TablesConfig, ShortCut) -> TablesConfig + Send + Sync>);
 
 /// A client's configuration in the making.
 pub type TablesConfig = aws_sdk_dynamodb::config::Builder;
 
 impl Rewire {
     /// Changes it as `change` does.
-    pub fn new(change: impl Fn(TablesConfig) -> TablesConfig + Send + Sync + 'static) -> Self {
+    pub fn new(
+        change: impl Fn(TablesConfig, ShortCut) -> TablesConfig + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(change))
     }
 }
@@ -147,6 +153,7 @@ pub struct Stack {
     server: JoinHandle<()>,
     stop_server: oneshot::Sender<()>,
     endpoint: s3::Endpoint,
+    doors: Vec<Door>,
     dynamo: Arc<Dynamo>,
     data: Option<DataDir>,
 }
@@ -183,9 +190,20 @@ impl Stack {
         let endpoint = s3::Endpoint::start(objects.clone(), &credentials)
             .await
             .map_err(StartError::engine("buckets"))?;
+        let socket = data.as_ref().map(DataDir::tables_socket);
+        let socket = socket.map(|path| Door::on_socket(dynamo.short_cut.clone(), &path));
+        let socket = socket.transpose().map_err(StartError::engine("tables"))?;
+        let port = match options.tables_port {
+            Some(port) => Some(
+                Door::on_port(dynamo.short_cut.clone(), port, &credentials)
+                    .await
+                    .map_err(StartError::engine("tables"))?,
+            ),
+            None => None,
+        };
         if let Some(data) = &data {
             let path = data.engines();
-            let text = environment(&dynamo, &endpoint, &credentials);
+            let text = environment(port.as_ref(), &endpoint, &credentials);
             write_private(&path, &text).map_err(|source| StartError::Directory { path, source })?;
         }
 
@@ -197,15 +215,11 @@ impl Stack {
         let site = Bucket::new(clients.s3.clone(), SITE_BUCKET);
         let dropped = Bucket::new(clients.s3.clone(), DROP_BUCKET);
         let functions_store = match &options.functions_tables {
-            // Whoever changes the line may want the endpoint on it, which asks for a signature.
             Some(Rewire(change)) => {
-                let signed = clients
-                    .dynamodb
-                    .config()
-                    .to_builder()
-                    .credentials_provider(credentials.of_sdk());
+                let config = clients.dynamodb.config().to_builder();
+                let changed = change(config, dynamo.short_cut.clone());
                 Store::new(
-                    aws_sdk_dynamodb::Client::from_conf(change(signed).build()),
+                    aws_sdk_dynamodb::Client::from_conf(changed.build()),
                     RATINGS_TABLE,
                     TALLY_TABLE,
                 )
@@ -245,6 +259,7 @@ impl Stack {
                 data.inbox(),
                 Arc::clone(&functions),
                 dropped.clone(),
+                objects.clone(),
                 Arc::clone(&publisher),
             )
         });
@@ -277,6 +292,7 @@ impl Stack {
             server,
             stop_server,
             endpoint,
+            doors: socket.into_iter().chain(port).collect(),
             dynamo,
             data,
         };
@@ -295,10 +311,10 @@ impl Stack {
         self.poller.drain().await;
     }
 
-    /// Address of the embedded DynamoDB.
+    /// The way to the tables inside this process.
     #[must_use]
-    pub fn dynamodb_endpoint(&self) -> &str {
-        &self.dynamo.endpoint
+    pub fn tables(&self) -> ShortCut {
+        self.dynamo.short_cut.clone()
     }
 
     /// Returns when every rating saved before is counted and the site was published once.
@@ -344,6 +360,9 @@ impl Stack {
         self.schedules.stop().await;
         self.poller.stop().await;
         self.endpoint.stop().await;
+        for door in self.doors {
+            door.stop().await;
+        }
         if let Some(dynamo) = Arc::into_inner(self.dynamo) {
             dynamo.stop().await;
         }
@@ -451,7 +470,7 @@ impl Clients {
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
-            .endpoint_url(&dynamo.endpoint)
+            .endpoint_url(IN_PROCESS)
             .allow_no_auth()
             .http_client(dynamo.short_cut.clone())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -461,7 +480,7 @@ impl Clients {
         let streams = aws_sdk_dynamodbstreams::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(REGION))
-            .endpoint_url(&dynamo.endpoint)
+            .endpoint_url(IN_PROCESS)
             .allow_no_auth()
             .http_client(dynamo.short_cut.clone())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -523,23 +542,32 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// What other AWS tools need to look into the running engines, as a file for the shell.
-fn environment(dynamo: &Dynamo, endpoint: &s3::Endpoint, credentials: &s3::Credentials) -> String {
-    let (dynamodb, s3) = (&dynamo.endpoint, &endpoint.endpoint);
+/// What other AWS tools need to look into the running engines, as a file for the shell; the tables where they have a port.
+fn environment(
+    tables: Option<&Door>,
+    endpoint: &s3::Endpoint,
+    credentials: &s3::Credentials,
+) -> String {
+    let s3 = &endpoint.endpoint;
     let s3::Credentials {
         access_key,
         secret_key,
     } = credentials;
-    format!(
+    let mut text = format!(
         "AWS_REGION={REGION}\n\
          AWS_ACCESS_KEY_ID={access_key}\n\
          AWS_SECRET_ACCESS_KEY={secret_key}\n\
-         AWS_ENDPOINT_URL_DYNAMODB={dynamodb}\n\
-         AWS_ENDPOINT_URL_DYNAMODB_STREAMS={dynamodb}\n\
          AWS_ENDPOINT_URL_S3={s3}\n\
          RATINGS_TABLE={RATINGS_TABLE}\n\
          TALLY_TABLE={TALLY_TABLE}\n\
          SITE_BUCKET={SITE_BUCKET}\n\
          DROP_BUCKET={DROP_BUCKET}\n"
-    )
+    );
+    if let Some(tables) = tables {
+        for service in ["DYNAMODB", "DYNAMODB_STREAMS"] {
+            let line = format!("AWS_ENDPOINT_URL_{service}={}\n", tables.endpoint);
+            text.push_str(&line);
+        }
+    }
+    text
 }

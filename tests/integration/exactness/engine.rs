@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use local::dynamo::{Dynamo, RATINGS_TABLE, TALLY_TABLE, create_tables};
+use local::dynamo::{Dynamo, IN_PROCESS, RATINGS_TABLE, TALLY_TABLE, create_tables};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
@@ -134,9 +134,9 @@ async fn on_the_engine(seed: u64) -> Vec<String> {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("local"))
-        .endpoint_url(&engine.endpoint)
-        .credentials_provider(Credentials::for_tests())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
+        .endpoint_url(IN_PROCESS)
+        .allow_no_auth()
+        .http_client(engine.short_cut.clone());
     let client = aws_sdk_dynamodb::Client::from_conf(config.build());
     create_tables(&client).await.unwrap();
     for (pk, expiry) in receipts(seed) {

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use local::dynamo::ShortCut;
 use serde_json::{Value, json};
 
 use super::plan::{Fault, Operation, Plan};
@@ -32,9 +33,9 @@ impl FaultyClient {
     }
 }
 
-/// Puts faults on the line of a client; retries stay the SDK's own, with pauses that tests can bear.
-pub(crate) fn on_the_line(config: Builder, plan: &Plan) -> Builder {
-    let line = aws_smithy_http_client::Builder::new().build_http();
+/// Puts faults on the `line` of a client; retries stay the SDK's own, with pauses that tests can bear.
+pub(crate) fn on_the_line(config: Builder, line: ShortCut, plan: &Plan) -> Builder {
+    let line = SharedHttpClient::new(line);
     retrying(config.http_client(FaultyClient::new(line, plan.clone())))
 }
 

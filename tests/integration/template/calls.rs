@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -42,14 +43,21 @@ struct Line {
 }
 
 impl Recorder {
-    pub(crate) async fn before(engine: &str) -> Self {
+    /// Before an engine at `engine`, reached through `socket` where it has one: no signature but the caller's is needed
+    /// there, and that names the recorder as its host.
+    pub(crate) async fn before(engine: &str, socket: Option<&Path>) -> Self {
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = TcpListener::bind(loopback).await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let calls = Arc::default();
         let line = Line {
             engine: engine.trim_end_matches('/').to_owned(),
-            http: reqwest::Client::new(),
+            http: match socket {
+                Some(socket) => reqwest::Client::builder().unix_socket(socket),
+                None => reqwest::Client::builder(),
+            }
+            .build()
+            .unwrap(),
             calls: Arc::clone(&calls),
         };
         let router = Router::new().fallback(pass).with_state(line);

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region};
 use data_encoding::HEXLOWER;
 use invoke::{Bootstrap, Options};
-use local::dynamo::{Dynamo, RATINGS_TABLE, TALLY_TABLE, create_tables};
+use local::dynamo::{Door, Dynamo, IN_PROCESS, RATINGS_TABLE, TALLY_TABLE, create_tables};
 use local::objects::{Condition, Objects, Upload};
 use local::s3::{self, DROP_BUCKET, SITE_BUCKET};
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ pub(super) struct Stage {
     client: Client,
     objects: Objects,
     _engine: Dynamo,
+    _door: Door,
     _endpoint: s3::Endpoint,
 }
 
@@ -44,16 +45,17 @@ impl Stage {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("local"))
-            .endpoint_url(&engine.endpoint)
-            .credentials_provider(Credentials::new("bench", "bench", None, None, "bench"))
+            .endpoint_url(IN_PROCESS)
+            .allow_no_auth()
             .http_client(engine.short_cut.clone());
         let client = Client::from_conf(config.build());
         create_tables(&client).await?;
+        let door = Door::on_port(engine.short_cut.clone(), 0, &credentials).await?;
         let [master, proof] = [(); 2].map(|()| HEXLOWER.encode(&rand::random::<[u8; 32]>()));
         let environment = [
             ("AWS_ACCESS_KEY_ID", credentials.access_key.as_str()),
             ("AWS_SECRET_ACCESS_KEY", credentials.secret_key.as_str()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint.as_str()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", door.endpoint.as_str()),
             ("AWS_ENDPOINT_URL_S3", endpoint.endpoint.as_str()),
             ("RATINGS_TABLE", RATINGS_TABLE),
             ("TALLY_TABLE", TALLY_TABLE),
@@ -74,6 +76,7 @@ impl Stage {
             client,
             objects,
             _engine: engine,
+            _door: door,
             _endpoint: endpoint,
         })
     }

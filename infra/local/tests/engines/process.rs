@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -33,6 +34,7 @@ fn command(data: &Path, address: &str) -> Command {
 
 fn start(data: &Path) -> Runner {
     let mut command = command(data, "127.0.0.1:0");
+    command.args(["--tables-port", "0"]);
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
@@ -51,7 +53,11 @@ fn start(data: &Path) -> Runner {
 
 impl Runner {
     fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        clients::dynamodb(&self.engines["AWS_ENDPOINT_URL_DYNAMODB"])
+        clients::dynamodb_at(
+            &self.engines["AWS_ENDPOINT_URL_DYNAMODB"],
+            &self.engines["AWS_ACCESS_KEY_ID"],
+            &self.engines["AWS_SECRET_ACCESS_KEY"],
+        )
     }
 
     fn s3(&self) -> aws_sdk_s3::Client {
@@ -159,6 +165,7 @@ fn a_signal_stops_it_cleanly() {
 
         assert_eq!(status.code(), Some(0), "{signal}");
         assert!(!directory.path().join("engines.env").exists());
+        assert!(!directory.path().join("tables.socket").exists());
         assert!(!directory.path().join("tables.sqlite-wal").exists());
     }
 }

@@ -26,7 +26,7 @@ impl Running {
     async fn start(directory: Option<&Path>) -> Self {
         let file = |name: &str| directory.map(|directory| directory.join(name));
         let engine = Dynamo::start(file("tables").as_deref()).unwrap();
-        let client = clients::dynamodb(&engine.endpoint);
+        let client = clients::dynamodb(&engine.short_cut);
         let arn = create_tables(&client).await.unwrap();
         let ledger = Ledger::open(file("stream").as_deref()).unwrap();
         Self {
@@ -51,7 +51,7 @@ impl Running {
             ..Mapping::default()
         };
         Poller::start(
-            clients::streams(&self.engine.endpoint),
+            clients::streams(&self.engine.short_cut),
             self.arn.clone(),
             self.ledger.clone(),
             consumer,

@@ -30,13 +30,13 @@ async fn tables_and_stream_outlive_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tables.sqlite");
     let engine = Dynamo::start(Some(&path)).unwrap();
-    let client = clients::dynamodb(&engine.endpoint);
+    let client = clients::dynamodb(&engine.short_cut);
     let first = create_tables(&client).await.unwrap();
     put(&client, "R#a", None).await;
     engine.stop().await;
 
     let engine = Dynamo::start(Some(&path)).unwrap();
-    let client = clients::dynamodb(&engine.endpoint);
+    let client = clients::dynamodb(&engine.short_cut);
     let second = create_tables(&client).await.unwrap();
 
     assert_eq!(first, second);
@@ -54,7 +54,7 @@ async fn tables_and_stream_outlive_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn expired_items_go_and_others_stay() {
     let engine = Dynamo::start(None).unwrap();
-    let client = clients::dynamodb(&engine.endpoint);
+    let client = clients::dynamodb(&engine.short_cut);
     create_tables(&client).await.unwrap();
     let now = jiff::Timestamp::now().as_second();
     put(&client, "R#past", Some(now - 60)).await;
@@ -71,12 +71,12 @@ async fn expired_items_go_and_others_stay() {
 async fn only_delivered_records_of_the_past_are_trimmed() {
     let directory = tempfile::tempdir().unwrap();
     let engine = Dynamo::start(Some(&directory.path().join("tables.sqlite"))).unwrap();
-    let client = clients::dynamodb(&engine.endpoint);
+    let client = clients::dynamodb(&engine.short_cut);
     let arn = create_tables(&client).await.unwrap();
     for name in ["a", "b", "c"] {
         put(&client, name, None).await;
     }
-    let streams = clients::streams(&engine.endpoint);
+    let streams = clients::streams(&engine.short_cut);
     let numbers = || async {
         let stream = streams
             .describe_stream()
