@@ -1,7 +1,7 @@
 //! Runs the whole of Thước Đo on this machine.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -44,6 +44,15 @@ struct Arguments {
     /// Time between two comparisons of the tallies with the ratings, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     reconcile_every: u64,
+    /// A loopback port for tools of AWS that read the tables, 0 for a free one; engines.env has its key.
+    #[arg(long, value_name = "PORT")]
+    tables_port: Option<u16>,
+    /// Connections that one address may have open.
+    #[arg(long, value_name = "COUNT", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    connections_per_address: u16,
+    /// Address of a proxy in front, which may have more; may be given more than once.
+    #[arg(long, value_name = "ADDR", default_values = ["127.0.0.1", "::1"])]
+    proxy: Vec<IpAddr>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -99,6 +108,9 @@ async fn run(arguments: Arguments) -> Result<(), local::error::BoxError> {
         sample: arguments.sample.then(|| sample(&arguments.sample_dir)),
         publish_every: Duration::from_secs(arguments.publish_every),
         reconcile_every: Duration::from_secs(arguments.reconcile_every),
+        tables_port: arguments.tables_port,
+        connections_per_address: arguments.connections_per_address.into(),
+        proxies: arguments.proxy.clone(),
         ..Options::default()
     };
     let starting = Stack::start(options);

@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use futures::Stream;
+use futures::stream::try_unfold;
 use md5::{Digest, Md5};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -39,6 +41,30 @@ pub struct Object {
     /// The bytes.
     pub bytes: Bytes,
 }
+
+/// An object that is read piece by piece.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    /// What is known of it.
+    pub(crate) head: Head,
+    row: i64,
+    /// The bytes from the beginning: all, or one piece.
+    start: Bytes,
+}
+
+impl Opened {
+    /// The bytes of `span`, where the whole object is in memory.
+    pub(crate) fn whole(&self, span: &Range<u64>) -> Option<Bytes> {
+        let start = usize::try_from(span.start).ok()?;
+        let end = usize::try_from(span.end).ok()?;
+        (self.start.len() as u64 == self.head.size).then(|| self.start.slice(start..end))
+    }
+}
+
+/// Bytes that are read at once; objects of this size are read whole.
+const PIECE: u64 = 256 * 1024;
+/// Pieces an object is read in at most: SQLite goes through all of it for each.
+const PIECES: u64 = 16;
 
 /// An object to be put.
 #[derive(Debug, Clone, Default)]
@@ -305,4 +331,53 @@ fn head(row: &Row) -> rusqlite::Result<Head> {
 fn milliseconds(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, TryStreamExt};
+
+    use super::*;
+
+    async fn put(objects: &Objects, bytes: &[u8]) {
+        let upload = Upload {
+            bytes: Bytes::copy_from_slice(bytes),
+            ..Upload::default()
+        };
+        let put = objects.put("site", "a.json", upload, Condition::Always);
+        put.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_large_object_comes_in_pieces_and_is_the_same() {
+        let objects = Objects::open(None).unwrap();
+        for size in [0, 1, PIECE as usize, PIECE as usize + 1, 6_000_001] {
+            let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+            put(&objects, &bytes).await;
+            for span in [0..size, 1.min(size)..size, size / 2..size - size / 4] {
+                let opened = objects.open_object("site", "a.json").await.unwrap();
+                let stream = objects.stream(opened.unwrap(), span.start as u64..span.end as u64);
+                let pieces: Vec<Bytes> = stream.try_collect().await.unwrap();
+
+                assert_eq!(pieces.concat(), bytes[span.clone()], "{size} {span:?}");
+                assert!(pieces.iter().all(|piece| piece.len() as u64 <= 2 * PIECE));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn two_versions_of_an_object_are_not_mixed() {
+        let objects = Objects::open(None).unwrap();
+        let size = 3 * PIECE;
+        put(&objects, &vec![b'a'; size as usize]).await;
+        let opened = objects.open_object("site", "a.json").await.unwrap();
+        let mut stream = std::pin::pin!(objects.stream(opened.unwrap(), 0..size));
+        let first = stream.next().await.unwrap().unwrap();
+
+        put(&objects, &vec![b'b'; size as usize]).await;
+        let second = stream.next().await.unwrap();
+
+        assert_eq!(first, vec![b'a'; PIECE as usize]);
+        assert!(second.is_err());
+    }
 }

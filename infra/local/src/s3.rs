@@ -40,7 +40,11 @@ const MAX_KEYS: usize = 1_000;
 const LIMITS: Limits = Limits {
     // Longer than the SDK keeps an idle connection, so that it is the SDK that closes it.
     head_timeout: Duration::from_secs(300),
+    write_timeout: Duration::from_secs(30),
+    request_timeout: Duration::from_secs(300),
     connections: 256,
+    // Only programs of this machine come here.
+    connections_per_address: 256,
     head_bytes: 64 * 1024,
 };
 

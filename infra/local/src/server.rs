@@ -1,15 +1,15 @@
 //! The address people open: the API under `/api/`, the published site everywhere else.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::middleware;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{Extensions, HeaderMap, Request, Response, StatusCode, Version};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::service::TowerToHyperService;
@@ -23,14 +23,28 @@ use crate::listen::{self, Limits};
 use crate::objects::Objects;
 use crate::{headers, site};
 
+/// Of connections; those of one address come with [`Crowd`].
 const LIMITS: Limits = Limits {
     head_timeout: Duration::from_secs(15),
+    write_timeout: Duration::from_secs(15),
+    // The largest files of a site, over a phone's line.
+    request_timeout: Duration::from_secs(300),
     connections: 1_024,
+    connections_per_address: 1_024,
     head_bytes: 32 * 1024,
 };
 
 /// Below this a compressed body saves less than its headers cost.
 const COMPRESS_FROM: u16 = 512;
+
+/// How many people an address may bring.
+#[derive(Debug, Clone)]
+pub struct Crowd {
+    /// Connections that one address may have open.
+    pub connections_per_address: usize,
+    /// Addresses that this does not hold for.
+    pub proxies: Vec<IpAddr>,
+}
 
 #[derive(Clone)]
 struct Shared {
@@ -41,6 +55,7 @@ struct Shared {
 /// Serves until `stop` resolves, then lets requests under way finish.
 pub async fn serve(
     listener: TcpListener,
+    crowd: Crowd,
     objects: Objects,
     gateway: Gateway,
     stop: impl Future<Output = ()>,
@@ -54,7 +69,11 @@ pub async fn serve(
             router.call(request)
         })
     };
-    listen::serve(listener, LIMITS, service_for, stop).await;
+    let limits = Limits {
+        connections_per_address: crowd.connections_per_address,
+        ..LIMITS
+    };
+    listen::serve(listener, limits, &crowd.proxies, service_for, stop).await;
 }
 
 fn router(objects: Objects, gateway: Gateway) -> Router {
@@ -73,12 +92,28 @@ async fn answer(
     Extension(peer): Extension<SocketAddr>,
     request: Request<Body>,
 ) -> Response<Body> {
+    // With one way only to tell where a body ends, a proxy in front cannot read it differently. Browsers send a length.
+    if request.headers().contains_key(TRANSFER_ENCODING) {
+        return length_required();
+    }
     if request.uri().path().starts_with("/api/") {
         shared.gateway.answer(request, peer).await
     } else {
         let (parts, _) = request.into_parts();
         site::answer(&shared.objects, &parts).await
     }
+}
+
+fn length_required() -> Response<Body> {
+    let mut response = Response::new(Body::from("411 Length Required\n"));
+    *response.status_mut() = StatusCode::LENGTH_REQUIRED;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Text that may be kept; what may not be stored can hold a secret beside words of the caller, which compression leaks.

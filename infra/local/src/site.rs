@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use http::header::{
-    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-    IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE,
+    ACCEPT_RANGES, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    HeaderMap, IF_NONE_MATCH, IF_RANGE, LOCATION, RANGE,
 };
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
@@ -12,7 +12,7 @@ use s3s::dto::Range;
 use thuocdo::domain::lang::Lang;
 
 use crate::error::{BoxError, chain};
-use crate::objects::{Object, Objects};
+use crate::objects::{Objects, Opened};
 use crate::s3::SITE_BUCKET;
 
 /// Longest path of a request, in bytes.
@@ -39,8 +39,8 @@ pub(crate) async fn answer(objects: &Objects, request: &Parts) -> Response<Body>
     }
     let path = request.uri.path();
     let found = match target(path) {
-        Target::Key(key) => match objects.get(SITE_BUCKET, &key).await {
-            Ok(Some(object)) => Ok(found(object, &request.headers)),
+        Target::Key(key) => match objects.open_object(SITE_BUCKET, &key).await {
+            Ok(Some(object)) => Ok(found(objects, object, &request.headers)),
             Ok(None) => missing(objects, request, &key).await,
             Err(error) => Err(error),
         },
@@ -80,8 +80,9 @@ fn target(path: &str) -> Target {
     }
 }
 
-fn found(object: Object, headers: &HeaderMap) -> Response<Body> {
-    let etag = format!("\"{}\"", object.head.etag);
+fn found(objects: &Objects, object: Opened, headers: &HeaderMap) -> Response<Body> {
+    let head = object.head.clone();
+    let etag = format!("\"{}\"", head.etag);
     let unchanged = headers
         .get_all(IF_NONE_MATCH)
         .iter()
@@ -92,12 +93,12 @@ fn found(object: Object, headers: &HeaderMap) -> Response<Body> {
     let mut response = if unchanged {
         with_status(StatusCode::NOT_MODIFIED, Body::empty())
     } else {
-        part(&object, headers)
+        part(objects, object, headers)
     };
-    if !unchanged && let Some(content_type) = &object.head.content_type {
+    if !unchanged && let Some(content_type) = &head.content_type {
         insert(&mut response, CONTENT_TYPE, content_type);
     }
-    if let Some(cache_control) = &object.head.cache_control {
+    if let Some(cache_control) = &head.cache_control {
         insert(&mut response, CACHE_CONTROL, cache_control);
     }
     insert(&mut response, ETAG, &etag);
@@ -105,14 +106,14 @@ fn found(object: Object, headers: &HeaderMap) -> Response<Body> {
 }
 
 /// The object, or the one span of it asked for: some players of sound and video take nothing else.
-fn part(object: &Object, headers: &HeaderMap) -> Response<Body> {
+fn part(objects: &Objects, object: Opened, headers: &HeaderMap) -> Response<Body> {
     let size = object.head.size;
     let range = headers
         .get(RANGE)
         .filter(|_| !headers.contains_key(IF_RANGE))
         .and_then(|value| Range::parse(value.to_str().ok()?).ok());
     let mut response = match range.map(|range| range.check(size)) {
-        None => Response::new(Body::from(object.bytes.clone())),
+        None => streamed(StatusCode::OK, objects, object, 0..size),
         Some(Err(_)) => {
             let mut response = plain(StatusCode::RANGE_NOT_SATISFIABLE);
             insert(&mut response, CONTENT_RANGE, &format!("bytes */{size}"));
@@ -120,14 +121,30 @@ fn part(object: &Object, headers: &HeaderMap) -> Response<Body> {
         }
         Some(Ok(span)) => {
             let content_range = format!("bytes {}-{}/{size}", span.start, span.end - 1);
-            // Both ends lie within bytes that are in memory.
-            let bytes = object.bytes.slice(span.start as usize..span.end as usize);
-            let mut response = with_status(StatusCode::PARTIAL_CONTENT, Body::from(bytes));
+            let mut response = streamed(StatusCode::PARTIAL_CONTENT, objects, object, span);
             insert(&mut response, CONTENT_RANGE, &content_range);
             response
         }
     };
     insert(&mut response, ACCEPT_RANGES, "bytes");
+    response
+}
+
+fn streamed(
+    status: StatusCode,
+    objects: &Objects,
+    object: Opened,
+    span: std::ops::Range<u64>,
+) -> Response<Body> {
+    let length = span.end - span.start;
+    let body = match object.whole(&span) {
+        Some(bytes) => Body::from(bytes),
+        None => Body::from_stream(objects.stream(object, span)),
+    };
+    let mut response = with_status(status, body);
+    response
+        .headers_mut()
+        .insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 

@@ -1,7 +1,7 @@
 //! All parts of the system, started together and stopped in order.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,13 @@ pub struct Options {
     pub publish_every: Duration,
     /// Time between two reconciliations.
     pub reconcile_every: Duration,
+    /// A loopback port that answers requests for the tables signed with the key of `engines.env`, 0 for a free one;
+    /// without, other processes reach the tables through the socket in the data directory alone.
+    pub tables_port: Option<u16>,
+    /// Connections that one address may have open to `addr`.
+    pub connections_per_address: usize,
+    /// Addresses of proxies in front, which bring more people than one address may.
+    pub proxies: Vec<IpAddr>,
     /// How the stream is delivered.
     pub mapping: Mapping,
     /// How much work a security code is.
@@ -100,6 +107,12 @@ impl Default for Options {
             sample: None,
             publish_every: Duration::from_secs(3),
             reconcile_every: Duration::from_secs(60),
+            tables_port: None,
+            connections_per_address: 128,
+            proxies: vec![
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ],
             mapping: Mapping::default(),
             difficulty: Difficulty::default(),
             functions_tables: None,
@@ -267,6 +280,10 @@ impl Stack {
         let (stop_server, stopped) = oneshot::channel();
         let server = tokio::spawn(server::serve(
             listener,
+            server::Crowd {
+                connections_per_address: options.connections_per_address,
+                proxies: options.proxies,
+            },
             objects.clone(),
             gateway(&functions),
             async {
