@@ -190,7 +190,7 @@ fn challenge_audio() {}
         (status = 400, description = "The query is no part of an address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "No such unit, or nothing published for the period", body = ProblemBody, content_type = "application/problem+json"),
         (status = 405, description = "Another method than GET or HEAD", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "No unit id or period", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "No unit id or period, or a name in the query that is neither", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Try again", body = ProblemBody, content_type = "application/problem+json"),
     )

@@ -24,7 +24,7 @@ const MAX_DOCUMENT: u64 = 5 * 1024 * 1024;
 /// Answers one request: `unit_id` alone gives every period of the unit, `period` alone every unit, neither all time.
 ///
 /// 404 for a unit or period nothing is published of, 405 for another method than GET or HEAD, 422 for a value that is
-/// no unit id or period, 503 when the files cannot be read.
+/// no unit id or period and for a name that is neither, 503 when the files cannot be read.
 pub async fn handle(bucket: &Bucket, request: Request) -> Response<Body> {
     let lang = language(&request, None);
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -48,10 +48,18 @@ struct Selection {
 }
 
 impl Selection {
-    /// Reads the query; names it does not know are left alone, and an empty value counts as absent.
+    /// Reads the query. An empty value counts as absent; a name that is no parameter is refused, because the answer would
+    /// be about something else than was meant.
     fn read(request: &Request) -> Result<Self, Vec<FieldError>> {
         let query = request.uri().query().unwrap_or_default();
         let mut errors = Vec::new();
+        let is_known = |name: &str| ["unit_id", "period"].contains(&name);
+        if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| !is_known(&name)) {
+            errors.push(FieldError {
+                field: "query",
+                code: "unknown_name",
+            });
+        }
         let unit_id = single(query, "unit_id", &mut errors, |id| UnitId::parse(id).ok());
         let period = single(query, "period", &mut errors, Period::parse);
         if errors.is_empty() {
@@ -202,7 +210,7 @@ mod tests {
             key("?unit_id=48-1&period=2026"),
             "ket-qua/don-vi/48-1/ket-qua.json"
         );
-        assert_eq!(key("?unit_id=&utm=x&period="), "ket-qua/ket-qua-all.json");
+        assert_eq!(key("?unit_id=&period="), "ket-qua/ket-qua-all.json");
     }
 
     #[test]
@@ -212,6 +220,8 @@ mod tests {
         assert_eq!(malformed("?unit_id=a,b"), ["unit_id"]);
         assert_eq!(malformed("?period=2026Q4"), ["period"]);
         assert_eq!(malformed("?period=%ff%fe&unit_id=A"), ["unit_id", "period"]);
+        assert_eq!(malformed("?unit=48-1"), ["query"]);
+        assert_eq!(malformed("?utm=x&period=B"), ["query", "period"]);
         for error in Selection::read(&request("?unit_id=A&period=B")).unwrap_err() {
             for lang in crate::domain::lang::Lang::ALL {
                 assert!(
