@@ -52,7 +52,7 @@ impl Trial {
         let never = Duration::from_secs(24 * 60 * 60);
         let options = Options {
             data: Some(data.clone()),
-            publish_every: never,
+            publish_every: Some(never),
             reconcile_every: never,
             tables_port: Some(0),
             mapping: Mapping {

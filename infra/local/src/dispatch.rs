@@ -124,6 +124,15 @@ impl Functions {
         Ok(self.store.catalog_version().await?.is_some())
     }
 
+    /// Whether the catalog in force holds invented people and ratings; false where that cannot be read.
+    pub(crate) async fn is_sample(&self) -> bool {
+        let Ok(Some(version)) = self.store.catalog_version().await else {
+            return false;
+        };
+        let head = self.store.catalog_head(&version).await;
+        head.is_ok_and(|head| head.is_some_and(|head| head.settings.sample))
+    }
+
     /// Stores a rating of the sample as if it had been sent at noon of its day.
     ///
     /// # Errors

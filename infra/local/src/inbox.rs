@@ -113,8 +113,12 @@ impl Watch {
         let imported = import(&self.functions, &self.dropped, kind, path).await;
         let filed = match imported {
             Ok(imported) => {
-                self.publisher.request();
-                self.file(path, &imported.text)
+                if kind == Kind::Catalog {
+                    self.publisher.request_now();
+                } else {
+                    self.publisher.request();
+                }
+                self.file(kind, path, &imported.text)
             }
             Err(error) => Err(error),
         };

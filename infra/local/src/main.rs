@@ -38,9 +38,9 @@ struct Arguments {
     /// Where the sample is.
     #[arg(long, value_name = "DIR", default_value = "sample")]
     sample_dir: PathBuf,
-    /// Shortest time between two publications, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
-    publish_every: u64,
+    /// Shortest time between two publications, in seconds [default: 3600, and 3 for a catalog that is a sample].
+    #[arg(long, value_name = "SECONDS")]
+    publish_every: Option<u64>,
     /// Time between two comparisons of the tallies with the ratings, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     reconcile_every: u64,
@@ -106,7 +106,7 @@ async fn run(arguments: Arguments) -> Result<(), local::error::BoxError> {
         data: Some(arguments.data.clone()),
         addr: arguments.addr,
         sample: arguments.sample.then(|| sample(&arguments.sample_dir)),
-        publish_every: Duration::from_secs(arguments.publish_every),
+        publish_every: arguments.publish_every.map(Duration::from_secs),
         reconcile_every: Duration::from_secs(arguments.reconcile_every),
         tables_port: arguments.tables_port,
         connections_per_address: arguments.connections_per_address.into(),

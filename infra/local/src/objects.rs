@@ -240,6 +240,84 @@ impl Objects {
         .await
     }
 
+    /// The object, where there is one, for reading piece by piece.
+    pub(crate) async fn open_object(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<Option<Opened>, BoxError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.blocking(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT etag, content_type, cache_control, last_modified_ms, length(bytes), rowid,
+                            substr(bytes, 1, ?3)
+                     FROM objects WHERE bucket = ?1 AND key = ?2",
+                )?
+                .query_row((&bucket, &key, PIECE), |row| {
+                    // Of no bytes SQLite makes NULL.
+                    let start: Option<Vec<u8>> = row.get(6)?;
+                    Ok(Opened {
+                        head: head(row)?,
+                        row: row.get(5)?,
+                        start: Bytes::from(start.unwrap_or_default()),
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    /// The bytes of `object` in `span`, which lies within it; they are read as they are wanted.
+    ///
+    /// The stream ends with an error when the object is replaced before its last piece was read: two versions must not
+    /// be mixed.
+    pub(crate) fn stream(
+        &self,
+        object: Opened,
+        span: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, BoxError>> + Send + 'static {
+        let objects = self.clone();
+        try_unfold(span, move |mut span| {
+            let (objects, object) = (objects.clone(), object.clone());
+            async move {
+                if span.is_empty() {
+                    return Ok(None);
+                }
+                let piece = objects.piece(&object, &span).await?;
+                span.start += piece.len() as u64;
+                Ok::<_, BoxError>(Some((piece, span)))
+            }
+        })
+    }
+
+    async fn piece(&self, object: &Opened, span: &Range<u64>) -> Result<Bytes, BoxError> {
+        let at_start = usize::try_from(span.start)
+            .ok()
+            .filter(|start| *start < object.start.len());
+        if let Some(start) = at_start {
+            let end = usize::try_from(span.end).unwrap_or(usize::MAX);
+            return Ok(object.start.slice(start..end.min(object.start.len())));
+        }
+        let length = PIECE.max(object.head.size / PIECES);
+        let length = length.min(span.end - span.start);
+        let (row, etag, first) = (object.row, object.head.etag.clone(), span.start + 1);
+        let piece = self
+            .blocking(move |connection| {
+                connection
+                    .prepare_cached(
+                        "SELECT substr(bytes, ?3, ?4) FROM objects WHERE rowid = ?1 AND etag = ?2",
+                    )?
+                    .query_row((row, &etag, first, length), |row| row.get::<_, Vec<u8>>(0))
+                    .optional()
+            })
+            .await?;
+        let piece = piece.filter(|piece| !piece.is_empty());
+        Ok(Bytes::from(
+            piece.ok_or("the object was replaced while it was read")?,
+        ))
+    }
+
     /// What is known of the object, where there is one.
     ///
     /// # Errors

@@ -16,6 +16,10 @@ use crate::stream::Ledger;
 
 /// Publication runs this often even when nothing is known to have changed: days pass, and questionnaires open.
 const PUBLISH_ANYWAY: Duration = Duration::from_secs(600);
+/// Shortest time between two publications of real ratings. Figures that move seconds after a rating tell whose it was.
+const HOURLY: Duration = Duration::from_secs(3_600);
+/// Shortest time between two publications of invented ratings, for people who try the system.
+const SAMPLE: Duration = Duration::from_secs(3);
 /// How long a burst of ratings may gather before the first publication after a quiet time.
 const GATHER: Duration = Duration::from_millis(300);
 /// How often expired items and old stream records are removed.
@@ -29,6 +33,7 @@ pub(crate) struct Publisher {
     running: Mutex<()>,
     due: AtomicBool,
     changed: Notify,
+    wanted: Notify,
 }
 
 impl Publisher {
@@ -38,10 +43,17 @@ impl Publisher {
             running: Mutex::new(()),
             due: AtomicBool::new(true),
             changed: Notify::new(),
+            wanted: Notify::new(),
         }
     }
 
-    /// Asks for a publication soon.
+    /// Asks for a publication at once: somebody changed the catalog, and waits to see it.
+    pub(crate) fn request_now(&self) {
+        self.due.store(true, Ordering::Release);
+        self.wanted.notify_one();
+    }
+
+    /// Asks for a publication when its time has come.
     pub(crate) fn request(&self) {
         self.due.store(true, Ordering::Release);
         self.changed.notify_one();
@@ -73,12 +85,15 @@ impl Publisher {
         let mut last = None::<Instant>;
         loop {
             if let Some(last) = last {
+                let every = match every {
+                    Some(every) => every,
+                    None if self.functions.is_sample().await => SAMPLE,
+                    None => HOURLY,
+                };
                 tokio::select! {
-                    () = self.changed.notified() => {
-                        tokio::time::sleep(GATHER).await;
-                        tokio::time::sleep_until(last + every).await;
-                    }
-                    () = tokio::time::sleep_until(last + PUBLISH_ANYWAY) => {
+                    () = self.wanted.notified() => {}
+                    () = self.due_since(last + every) => {}
+                    () = tokio::time::sleep_until(last + every.max(PUBLISH_ANYWAY)) => {
                         self.due.store(true, Ordering::Release);
                     }
                 }
@@ -91,12 +106,22 @@ impl Publisher {
             last.get_or_insert_with(Instant::now);
         }
     }
+
+    /// Returns when something has changed and `earliest` is over.
+    async fn due_since(&self, earliest: Instant) {
+        if !self.due.load(Ordering::Acquire) {
+            self.changed.notified().await;
+            tokio::time::sleep(GATHER).await;
+        }
+        tokio::time::sleep_until(earliest).await;
+    }
 }
 
 /// How often the schedules run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    pub(crate) publish: Duration,
+    /// Shortest time between two publications; by the kind of catalog where it is not given.
+    pub(crate) publish: Option<Duration>,
     pub(crate) reconcile: Duration,
 }
 

@@ -56,8 +56,8 @@ pub struct Options {
     pub addr: SocketAddr,
     /// A folder with `catalog/`, `dossiers/` and `ratings.csv`, loaded when there is no catalog yet.
     pub sample: Option<PathBuf>,
-    /// Shortest time between two publications.
-    pub publish_every: Duration,
+    /// Shortest time between two publications; without, an hour, and some seconds for a catalog that is a sample.
+    pub publish_every: Option<Duration>,
     /// Time between two reconciliations.
     pub reconcile_every: Duration,
     /// A loopback port that answers requests for the tables signed with the key of `engines.env`, 0 for a free one;
@@ -105,7 +105,7 @@ impl Default for Options {
             data: None,
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             sample: None,
-            publish_every: Duration::from_secs(3),
+            publish_every: None,
             reconcile_every: Duration::from_secs(60),
             tables_port: None,
             connections_per_address: 128,
@@ -126,7 +126,7 @@ impl Options {
     pub fn for_tests() -> Self {
         let never = Duration::from_secs(24 * 60 * 60);
         Self {
-            publish_every: never,
+            publish_every: Some(never),
             reconcile_every: never,
             difficulty: Difficulty::for_tests(),
             mapping: Mapping {
