@@ -226,6 +226,32 @@ fn index_stream(uri: &str) -> rusqlite::Result<()> {
     )
 }
 
+/// Removes from the stream's log what it holds of guards, sealed names and phones among it; returns how many records.
+///
+/// Nothing reads these records: the stream delivers ratings.
+pub(crate) fn forget_guards_of_the_stream(file: &Path) -> Result<usize, BoxError> {
+    let connection = Connection::open(file)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
+    let mut forgotten = 0;
+    loop {
+        let deleted = connection.execute(
+            "DELETE FROM _stream_records WHERE id IN (
+                SELECT id FROM _stream_records
+                WHERE table_name = ?1 AND json_extract(keys_json, '$.PK.S') LIKE 'P#%'
+                LIMIT ?2)",
+            (RATINGS_TABLE, TRIM_CHUNK),
+        )?;
+        forgotten += deleted;
+        if deleted == 0 {
+            break;
+        }
+    }
+    // The write-ahead log held them too; readers may keep it for a moment, and then it is folded back later.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(forgotten)
+}
+
 fn trim(file: &Path, bound: i64) -> Result<usize, BoxError> {
     let connection = Connection::open(file)?;
     connection.busy_timeout(Duration::from_secs(5))?;

@@ -10,7 +10,7 @@ use thuocdo::site::bucket::Bucket;
 
 use crate::dispatch::{Functions, ImportReport};
 use crate::error::BoxError;
-use crate::objects::MAX_OBJECT;
+use crate::objects::{MAX_OBJECT, Objects};
 use crate::s3::DROP_BUCKET;
 
 /// What S3 leaves as it is in the key of an event; a space becomes a plus sign.
@@ -57,6 +57,11 @@ impl Kind {
         }
     }
 
+    /// Whether its files hold secrets of slips, or phones.
+    pub(crate) fn names_citizens(self) -> bool {
+        self != Self::Catalog
+    }
+
     /// Who dropped a file: on one machine the folder tells people apart, and its permissions keep them apart.
     fn principal(self) -> &'static str {
         match self {
@@ -75,10 +80,12 @@ pub(crate) struct Imported {
     pub(crate) text: String,
 }
 
-/// Copies a file, or a folder with its CSV sheets, into the bucket and has it imported.
+/// Copies a file, or a folder with its CSV sheets, into the bucket and has it imported; what names citizens does not
+/// stay there.
 pub(crate) async fn import(
     functions: &Functions,
     dropped: &Bucket,
+    objects: &Objects,
     kind: Kind,
     source: &Path,
 ) -> Result<Imported, BoxError> {
@@ -112,6 +119,9 @@ pub(crate) async fn import(
             .extend(functions.import_files(event, now).await?);
         if let Some(report) = dropped.get(&format!("{key}{REPORT}")).await? {
             imported.text.push_str(&String::from_utf8_lossy(&report));
+        }
+        if kind.names_citizens() {
+            objects.forget(DROP_BUCKET, &key).await?;
         }
     }
     Ok(imported)

@@ -1,4 +1,5 @@
-//! The inbox: files put into `inbox/catalog` and `inbox/dossiers` are imported and moved to `inbox/done`.
+//! The inbox: files put into `inbox/catalog` are imported and moved to `inbox/done`; files of dossiers and voids, which
+//! hold slips' secrets and phones, are imported and deleted, and their reports are kept.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ impl Watch {
 
     async fn take(&mut self, kind: Kind, path: &Path) {
         tracing::info!(file = %path.display(), "importing");
-        let imported = import(&self.functions, &self.dropped, kind, path).await;
+        let imported = import(&self.functions, &self.dropped, &self.objects, kind, path).await;
         let filed = match imported {
             Ok(imported) => {
                 if kind == Kind::Catalog {
@@ -135,13 +136,24 @@ impl Watch {
         }
     }
 
-    /// Leaves the report where the file was, and moves the file to `done`.
-    fn file(&self, path: &Path, text: &str) -> Result<PathBuf, BoxError> {
+    /// Leaves the report where the file was, and moves the file to `done`; in place of one that names citizens, which is
+    /// deleted, a copy of its report goes there.
+    fn file(&self, kind: Kind, path: &Path, text: &str) -> Result<PathBuf, BoxError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let report = path.with_file_name(format!("{name}{REPORT}"));
         std::fs::write(&report, text)?;
         let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        std::fs::rename(path, self.root.join("done").join(format!("{time}-{name}")))?;
+        let done = self.root.join("done").join(format!("{time}-{name}"));
+        if kind.names_citizens() {
+            std::fs::write(done.with_file_name(format!("{time}-{name}{REPORT}")), text)?;
+            if path.is_dir() {
+                std::fs::remove_dir_all(path)?;
+            } else {
+                std::fs::remove_file(path)?;
+            }
+        } else {
+            std::fs::rename(path, done)?;
+        }
         Ok(report)
     }
 }
@@ -193,9 +205,60 @@ mod tests {
         watch.look().await;
 
         assert!(!file.exists());
-        assert_eq!(done().len(), 1);
         let report = root.join("dossiers/tháng 11.csv.report.txt");
-        assert!(!std::fs::read_to_string(report).unwrap().is_empty());
+        let report = std::fs::read_to_string(report).unwrap();
+        assert!(!report.is_empty());
+        let done: Vec<_> = std::fs::read_dir(root.join("done")).unwrap().collect();
+        let [Ok(kept)] = &done[..] else {
+            panic!("{done:?}");
+        };
+        assert!(kept.file_name().to_string_lossy().ends_with(REPORT));
+        assert_eq!(std::fs::read_to_string(kept.path()).unwrap(), report);
+        stack.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_file_that_names_citizens_is_gone_from_the_disk_after_its_import() {
+        const SECRET: &str = "0VQ6M-BI-MAT-CUA-PHIEU";
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let options = Options {
+            data: Some(data.clone()),
+            ..Options::for_tests()
+        };
+        let stack = Stack::start(options).await.unwrap();
+        let text = format!("code,secret\n000.01.40.H17-261119-0042,{SECRET}\n");
+        for (folder, name) in [("dossiers", "oct.csv"), ("voids/1", "loai.csv")] {
+            std::fs::write(data.join("inbox").join(folder).join(name), &text).unwrap();
+        }
+        let gone = || {
+            ["dossiers/oct.csv", "voids/1/loai.csv"]
+                .iter()
+                .all(|name| !data.join("inbox").join(name).exists())
+        };
+        while !gone() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+
+        let mut folders = vec![data];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                let kind = path.metadata().unwrap().file_type();
+                if kind.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                if !kind.is_file() {
+                    continue;
+                }
+                let bytes = std::fs::read(&path).unwrap();
+                let found = bytes
+                    .windows(SECRET.len())
+                    .any(|window| window == SECRET.as_bytes());
+                assert!(!found, "{}", path.display());
+            }
+        }
         stack.stop().await;
     }
 }

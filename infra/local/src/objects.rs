@@ -129,6 +129,8 @@ impl Objects {
     /// When the file is no database.
     pub fn open(path: Option<&Path>) -> Result<Self, BoxError> {
         let connection = sqlite::open(path)?;
+        // A deleted object may hold slips' secrets: its pages are overwritten, not only given back.
+        connection.pragma_update(None, "secure_delete", "ON")?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS objects (
                 bucket TEXT NOT NULL,
@@ -213,6 +215,18 @@ impl Objects {
             )?;
             transaction.commit()?;
             Ok(Change::Done(current.unwrap_or_default()))
+        })
+        .await
+    }
+
+    /// Deletes an object, and what the write-ahead log still holds of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(crate) async fn forget(&self, bucket: &str, key: &str) -> Result<(), BoxError> {
+        self.delete(bucket, key, Condition::Always).await?;
+        self.blocking(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         })
         .await
     }

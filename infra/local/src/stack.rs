@@ -353,7 +353,7 @@ impl Stack {
         for kind in Kind::ALL {
             for path in entries(&dir.join(kind.folder())).unwrap_or_default() {
                 tracing::info!(file = %path.display(), "importing");
-                match import(&self.functions, &self.drop, kind, &path).await {
+                match import(&self.functions, &self.drop, &self.objects, kind, &path).await {
                     Ok(imported) => reports.extend(imported.reports),
                     Err(error) => tracing::error!(
                         file = %path.display(),
