@@ -39,6 +39,8 @@ pub enum ProblemKind {
     TooManyRequests,
     /// Not saved through a fault of ours; sending again is safe.
     Unavailable,
+    /// The clock of the machine is known to be wrong, so nothing can be dated.
+    WrongClock,
 }
 
 impl ProblemKind {
@@ -56,7 +58,7 @@ impl ProblemKind {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::WrongClock => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -76,6 +78,7 @@ impl ProblemKind {
             Self::ChallengeRefused => "challenge-refused",
             Self::TooManyRequests => "too-many-requests",
             Self::Unavailable => "unavailable",
+            Self::WrongClock => "wrong-clock",
         }
     }
 }

@@ -70,6 +70,11 @@ impl DataDir {
         self.root.join("stream.sqlite")
     }
 
+    /// The latest moment the clock has shown.
+    pub(crate) fn last_seen(&self) -> PathBuf {
+        self.root.join("last-seen")
+    }
+
     /// Where people drop files for import.
     pub(crate) fn inbox(&self) -> PathBuf {
         self.root.join("inbox")
@@ -126,7 +131,9 @@ pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let mut file = private_file().create(true).truncate(true).open(&fresh)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    std::fs::rename(&fresh, path)
+    std::fs::rename(&fresh, path)?;
+    // The name is on the disk when the folder is.
+    File::open(path.parent().unwrap_or(path))?.sync_all()
 }
 
 fn private_file() -> OpenOptions {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::dispatch::Functions;
 use crate::error::{BoxError, StartError, chain};
 use crate::import::{Kind, REPORT, entries, import};
@@ -38,6 +39,7 @@ struct Watch {
     dropped: Bucket,
     objects: Objects,
     publisher: Arc<Publisher>,
+    clock: Arc<Clock>,
     seen: HashMap<PathBuf, Stamp>,
     resting: HashMap<PathBuf, Instant>,
 }
@@ -50,6 +52,7 @@ impl Inbox {
         dropped: Bucket,
         objects: Objects,
         publisher: Arc<Publisher>,
+        clock: Arc<Clock>,
     ) -> Result<Self, StartError> {
         for folder in Kind::ALL.map(Kind::folder).into_iter().chain(["done"]) {
             let path = root.join(folder);
@@ -63,6 +66,7 @@ impl Inbox {
             dropped,
             objects,
             publisher,
+            clock,
             seen: HashMap::new(),
             resting: HashMap::new(),
         };
@@ -86,6 +90,10 @@ impl Inbox {
 
 impl Watch {
     async fn look(&mut self) {
+        // Files wait for the right time; the log tells why.
+        if self.clock.now().is_err() {
+            return;
+        }
         let mut seen = HashMap::new();
         for kind in Kind::ALL {
             let folder = self.root.join(kind.folder());
@@ -191,6 +199,7 @@ mod tests {
             dropped: stack.drop.clone(),
             objects: stack.objects.clone(),
             publisher: Arc::clone(&stack.publisher),
+            clock: Arc::clone(&stack.clock),
             seen: HashMap::new(),
             resting: HashMap::new(),
         };

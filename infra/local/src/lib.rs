@@ -5,6 +5,7 @@
 //! [`stream`] for the event-source mapping, [`schedules`] for the scheduler, [`dynamo`] and [`s3`] for the services of
 //! these names, [`server`] for the CDN. [`dispatch`] is the only module that names the handlers.
 
+mod clock;
 mod data;
 pub mod dispatch;
 pub mod dynamo;

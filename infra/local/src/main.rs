@@ -65,6 +65,21 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Seal a closed month of a unit again, beside the seal it has: for a unit that a wrong clock has put into a month
+    /// that was sealed, and whose publication rests since.
+    ///
+    /// Without --data it works on the tables that RATINGS_TABLE, TALLY_TABLE and AWS_* name.
+    SealAgain {
+        /// The data directory of a running system.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The unit's id.
+        #[arg(long, value_name = "UNIT")]
+        unit: String,
+        /// The month, such as 202612.
+        #[arg(long, value_name = "MONTH")]
+        month: String,
+    },
 }
 
 async fn erase_phone(data: Option<&Path>) -> Result<(), local::error::BoxError> {

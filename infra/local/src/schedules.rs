@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, MutexGuard, Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::clock::Clock;
 use crate::dispatch::Functions;
 use crate::dynamo::Dynamo;
 use crate::error::{BoxError, chain};
@@ -30,6 +31,7 @@ const STREAM_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 /// Publishes, one run at a time, when something changed.
 pub(crate) struct Publisher {
     functions: Arc<Functions>,
+    clock: Arc<Clock>,
     running: Mutex<()>,
     due: AtomicBool,
     changed: Notify,
@@ -37,9 +39,10 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(functions: Arc<Functions>) -> Self {
+    pub(crate) fn new(functions: Arc<Functions>, clock: Arc<Clock>) -> Self {
         Self {
             functions,
+            clock,
             running: Mutex::new(()),
             due: AtomicBool::new(true),
             changed: Notify::new(),
@@ -69,7 +72,10 @@ impl Publisher {
         let _running = self.running.lock().await;
         // Before the run: what changes during it is for the next.
         self.due.store(false, Ordering::Release);
-        let published = self.functions.publish_pages(Timestamp::now()).await;
+        let published = match self.clock.now() {
+            Ok(now) => self.functions.publish_pages(now).await,
+            Err(error) => Err(error.into()),
+        };
         match &published {
             Ok(0) => {}
             Ok(written) => tracing::info!(written, "published"),
@@ -135,6 +141,7 @@ impl Schedules {
     pub(crate) fn start(
         functions: Arc<Functions>,
         publisher: Arc<Publisher>,
+        clock: Arc<Clock>,
         dynamo: Arc<Dynamo>,
         ledger: Ledger,
         stream: String,
@@ -146,7 +153,7 @@ impl Schedules {
         tasks.spawn(until(&stop, publisher.run(pace.publish)));
         tasks.spawn(until(
             &stop,
-            reconcile(functions, reconciler, pace.reconcile),
+            reconcile(functions, reconciler, clock, pace.reconcile),
         ));
         tasks.spawn(until(&stop, keep_house(dynamo, ledger, stream)));
         Self { stop, tasks }
@@ -159,14 +166,24 @@ impl Schedules {
     }
 }
 
-async fn reconcile(functions: Arc<Functions>, publisher: Arc<Publisher>, every: Duration) {
+async fn reconcile(
+    functions: Arc<Functions>,
+    publisher: Arc<Publisher>,
+    clock: Arc<Clock>,
+    every: Duration,
+) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once; the stream has first go at what is pending.
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        match functions.reconcile_tallies(Timestamp::now()).await {
+        // On the disk before a month is sealed: after a power cut nothing can be dated into it.
+        let swept = match clock.now_kept() {
+            Ok(now) => functions.reconcile_tallies(now).await,
+            Err(error) => Err(error),
+        };
+        match swept {
             Ok(true) => publisher.request(),
             Ok(false) => {}
             Err(error) => tracing::error!(cause = chain(&*error), "reconciling failed"),

@@ -28,6 +28,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 
+use crate::clock::Clock;
 use crate::data::{DataDir, draw_master_key, write_private};
 use crate::dispatch::{Functions, ImportReport, noon};
 use crate::dynamo::{self, Dynamo, RATINGS_TABLE, TALLY_TABLE};
@@ -160,6 +161,7 @@ pub struct Stack {
     pub objects: Objects,
     pub(crate) functions: Arc<Functions>,
     pub(crate) publisher: Arc<Publisher>,
+    pub(crate) clock: Arc<Clock>,
     poller: Poller,
     schedules: Schedules,
     inbox: Option<Inbox>,
@@ -190,6 +192,14 @@ impl Stack {
         };
         if let Some(data) = &data {
             data.make_private()?;
+        }
+        let clock = Clock::open(data.as_ref().map(DataDir::last_seen).as_deref())?;
+        let clock = Arc::new(clock);
+        if let Err(error) = clock.now_kept() {
+            tracing::error!(
+                cause = chain(&*error),
+                "nothing is taken, counted or published"
+            );
         }
 
         let dynamo = Dynamo::start(data.as_ref().map(DataDir::tables).as_deref())
@@ -246,7 +256,7 @@ impl Stack {
             keyring.clone(),
             options.difficulty,
         ));
-        let publisher = Arc::new(Publisher::new(Arc::clone(&functions)));
+        let publisher = Arc::new(Publisher::new(Arc::clone(&functions), Arc::clone(&clock)));
 
         let poller = Poller::start(
             clients.streams,
@@ -262,6 +272,7 @@ impl Stack {
         let schedules = Schedules::start(
             Arc::clone(&functions),
             Arc::clone(&publisher),
+            Arc::clone(&clock),
             Arc::clone(&dynamo),
             ledger.clone(),
             stream,
@@ -274,6 +285,7 @@ impl Stack {
                 dropped.clone(),
                 objects.clone(),
                 Arc::clone(&publisher),
+                Arc::clone(&clock),
             )
         });
         let inbox = inbox.transpose()?;
@@ -285,7 +297,7 @@ impl Stack {
                 proxies: options.proxies,
             },
             objects.clone(),
-            gateway(&functions),
+            gateway(&functions, &clock),
             async {
                 let _ = stopped.await;
             },
@@ -303,6 +315,7 @@ impl Stack {
             objects,
             functions,
             publisher,
+            clock,
             poller,
             schedules,
             inbox,
@@ -402,6 +415,7 @@ impl Stack {
         if !sample.is_dir() {
             return Err("there is no such folder".into());
         }
+        self.clock.now()?;
         // No page of today between those of past quarters.
         let hold = self.publisher.hold().await;
         let begun = self.data.as_ref().map(DataDir::sample_begun);
@@ -522,12 +536,40 @@ impl Clients {
     }
 }
 
-fn gateway(functions: &Arc<Functions>) -> Gateway {
-    let functions = Arc::clone(functions);
+fn gateway(functions: &Arc<Functions>, clock: &Arc<Clock>) -> Gateway {
+    let (functions, clock) = (Arc::clone(functions), Arc::clone(clock));
     Gateway::new(Arc::new(move |function, request| {
-        let functions = Arc::clone(&functions);
-        Box::pin(async move { functions.answer(function, request, Timestamp::now()).await })
+        let (functions, clock) = (Arc::clone(&functions), Arc::clone(&clock));
+        Box::pin(async move {
+            match clock.now() {
+                Ok(now) => functions.answer(function, request, now).await,
+                Err(error) => {
+                    tracing::error!(cause = %error, "a request was refused");
+                    wrong_clock(&request)
+                }
+            }
+        })
     }))
+}
+
+/// 503 with a text: as JSON for programs, plain for a browser that posted a form.
+fn wrong_clock(request: &Request) -> Response<Body> {
+    let lang = language(request, None);
+    let problem = Problem::from(ProblemKind::WrongClock);
+    let is_page = header(request, ACCEPT).contains("text/html");
+    let text = format!("{}\n\n{}\n", problem.title(lang), problem.detail(lang));
+    let mut response = problem.into_json_response(lang);
+    if is_page {
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, plain);
+        *response.body_mut() = Body::Text(text);
+    }
+    response
+}
+
+fn header(request: &Request, name: HeaderName) -> &str {
+    let value = request.headers().get(name);
+    value.and_then(|value| value.to_str().ok()).unwrap_or("")
 }
 
 fn consumer(functions: &Arc<Functions>, publisher: &Arc<Publisher>) -> Consumer {

@@ -276,3 +276,134 @@ async fn a_person_is_forgotten_on_a_running_system_and_through_the_environment()
         );
     }
 }
+
+#[tokio::test]
+async fn tables_have_no_port_unless_asked_for_and_a_socket_for_their_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    // Longer than the system lets the path of a socket be.
+    let data = folder.path().join("d".repeat(120));
+    let mut command = command(&data, "127.0.0.1:0");
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+
+    let engines = std::fs::read_to_string(data.join("engines.env")).unwrap();
+    let socket = std::fs::metadata(data.join("tables.socket")).unwrap();
+    let erased = erase("0905123456", |command| {
+        command.arg("--data").arg(&data);
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+
+    assert!(!engines.contains("DYNAMODB"), "{engines}");
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        String::from_utf8_lossy(&erased.stdout),
+        "erased 0 of 0 guards\n",
+        "{erased:?}"
+    );
+}
+
+/// Answer of `local`'s API to an empty rating.
+async fn rate(runner: &Runner, accept: &str) -> (u16, String) {
+    let post = reqwest::Client::new()
+        .post(format!("{}/api/ratings", runner.address))
+        .header("content-type", "application/json")
+        .header("accept", accept)
+        .header("accept-language", "vi")
+        .body("{}");
+    let answer = post.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_clock_that_went_back_takes_nothing_until_it_is_set_or_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = data.join("last-seen");
+    let mut runner = start(&data);
+    let (right, _) = rate(&runner, "application/json").await;
+    runner.signal("TERM");
+    runner.child.wait().unwrap();
+    let now: jiff::Timestamp = std::fs::read_to_string(&file)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+
+    let tomorrow = now + jiff::SignedDuration::from_hours(24);
+    std::fs::write(&file, tomorrow.to_string()).unwrap();
+    let mut runner = start(&data);
+    let (status, problem) = rate(&runner, "application/json").await;
+    let (_, page) = rate(&runner, "text/html").await;
+    runner.signal("TERM");
+    runner.child.wait().unwrap();
+    let kept = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let runner = start(&data);
+    let (again, _) = rate(&runner, "application/json").await;
+
+    assert!((400..500).contains(&right), "{right}");
+    assert_eq!(status, 503);
+    assert!(problem.contains("/problems/wrong-clock"), "{problem}");
+    assert!(page.starts_with("Đồng hồ của máy chủ đang sai"), "{page}");
+    assert_eq!(kept, tomorrow.to_string());
+    assert_eq!(again, right);
+}
+
+#[tokio::test]
+async fn a_month_is_sealed_again_beside_the_seal_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let runner = start(&data);
+    let key = ("C#48-1#202512", "#SEAL");
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let number = |number: &str| AttributeValue::N(number.to_owned());
+    let tables = runner.dynamodb();
+    let put = tables.put_item().table_name(TALLY_TABLE);
+    // A seal of seven ratings that are not there.
+    let put = put.item("PK", text(key.0)).item("SK", text(key.1));
+    let put = put
+        .item("rated", number("7"))
+        .item("satisfied", number("5"));
+    let put = put
+        .item("fingerprint", text("00"))
+        .item("day", text("2026-01-04"));
+    put.send().await.unwrap();
+    let seal_again = |unit: &str, month: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        command.arg("seal-again").arg("--data").arg(&data);
+        let output = command.args(["--unit", unit, "--month", month]).output();
+        let output = output.unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+
+    let first = seal_again("48-1", "202512");
+    let second = seal_again("48-1", "202512");
+    let never = seal_again("48-1", "202511");
+    let wrong = seal_again("48-1", "2025-12");
+
+    assert!(first.0 && first.1.contains("before 7 and 5"), "{first:?}");
+    assert!(second.1.contains("holds"), "{second:?}");
+    assert!(never.1.contains("is not sealed"), "{never:?}");
+    assert!(!wrong.0, "{wrong:?}");
+    let seals = tables
+        .query()
+        .table_name(TALLY_TABLE)
+        .key_condition_expression("PK = :pk AND begins_with(SK, :seal)")
+        .expression_attribute_values(":pk", text(key.0))
+        .expression_attribute_values(":seal", text("#SEAL"))
+        .send()
+        .await
+        .unwrap();
+    let rated = |index: usize| seals.items()[index]["rated"].as_n().unwrap().clone();
+    assert_eq!(
+        (seals.count(), rated(0), rated(1)),
+        (2, "7".into(), "0".into())
+    );
+}
