@@ -36,7 +36,11 @@ impl Store {
             let mut counted = CountedMonth::default();
             for item in &items {
                 match note(item) {
-                    Some(SEAL) => counted.seal = Some(month_seal_from_item(item)?),
+                    // In the order of their sort keys: the last one counts.
+                    Some(sk) if sk.starts_with(SEAL) => {
+                        counted.seal = Some(month_seal_from_item(item)?);
+                        counted.seals += 1;
+                    }
                     Some(DIFFERENCE) => counted.is_disputed = !item.contains_key("gone"),
                     Some(_) => {}
                     None => counted.cells.extend([cell_from_item(unit, month, item)?]),
@@ -53,8 +57,10 @@ impl Store {
 pub struct CountedMonth {
     /// The cells.
     pub cells: Cells,
-    /// The seal, once the month is closed.
+    /// The seal in force, once the month is closed.
     pub seal: Option<MonthSeal>,
+    /// Seals there are; more than one where an operator sealed the month again.
+    pub seals: usize,
     /// Whether a difference was found that is not known to be gone.
     pub is_disputed: bool,
 }

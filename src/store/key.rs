@@ -24,6 +24,7 @@
 //! | unit    | Ratings | `CATALOG#<version>`   | `UNIT#<unit>`                                     | import            | all |
 //! | cell    | Tally   | `C#<unit>#<yyyymm>`   | `<attestation>#<official>#<field>#<channel>#<dd>` | count             | publish, reconcile |
 //! | seal    | Tally   | `C#<unit>#<yyyymm>`   | `#SEAL`                                           | reconcile         | reconcile |
+//! | later seal | Tally | `C#<unit>#<yyyymm>` | `#SEAL#<nnn>`, the last one counts                | an operator       | reconcile |
 //! | difference | Tally | `C#<unit>#<yyyymm>` | `#DIFFERENCE`                                     | reconcile         | two people, on an alarm |
 //! | progress| Tally   | `PROGRESS`            | `RECONCILE`                                       | reconcile         | reconcile |
 
@@ -146,6 +147,12 @@ impl Key {
 
     pub(crate) fn month_seal(unit: &UnitId, month: Month) -> Self {
         Self::new(Self::cells_partition(unit, month), SEAL)
+    }
+
+    /// The seal that replaces the first `number` ones.
+    pub(crate) fn later_month_seal(unit: &UnitId, month: Month, number: usize) -> Self {
+        let sk = format!("{SEAL}#{number:03}");
+        Self::new(Self::cells_partition(unit, month), sk)
     }
 
     pub(crate) fn difference(unit: &UnitId, month: Month) -> Self {

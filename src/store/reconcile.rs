@@ -106,6 +106,7 @@ impl Store {
                 cells,
                 seal,
                 is_disputed,
+                ..
             } = after;
             let found = sums.sealing.seal();
             let difference = Difference {

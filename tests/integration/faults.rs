@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{Credentials, Region};
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use lambda_http::{Body, Request};
-use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
+use local::dynamo::{Door, RATINGS_TABLE, TALLY_TABLE};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};

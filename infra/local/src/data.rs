@@ -10,6 +10,11 @@ use thuocdo::keyring::{Keyring, MASTER_KEY_LENGTH};
 
 use crate::error::StartError;
 
+/// Name of the tables' file in a data directory.
+pub(crate) const TABLES: &str = "tables.sqlite";
+/// Name of the tables' socket in a data directory.
+pub(crate) const TABLES_SOCKET: &str = "tables.socket";
+
 /// A data directory this process holds until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {
@@ -57,7 +62,7 @@ impl DataDir {
 
     /// Ratings, receipts, catalog, tallies and their stream.
     pub(crate) fn tables(&self) -> PathBuf {
-        self.root.join("tables.sqlite")
+        self.root.join(TABLES)
     }
 
     /// The objects of both buckets.

@@ -16,6 +16,7 @@ mod import;
 mod inbox;
 mod listen;
 pub mod objects;
+pub mod operator;
 pub mod s3;
 pub mod sample;
 mod schedules;

@@ -85,9 +85,18 @@ enum Command {
 async fn erase_phone(data: Option<&Path>) -> Result<(), local::error::BoxError> {
     let mut phone = String::new();
     std::io::stdin().read_line(&mut phone)?;
-    let found = local::erase::erase_phone(data, phone.trim()).await?;
+    let found = local::operator::erase_phone(data, phone.trim()).await?;
     let line = format!("erased {} of {} guards\n", found.erased, found.looked_at);
     Ok(std::io::stdout().write_all(line.as_bytes())?)
+}
+
+async fn seal_again(
+    data: Option<&Path>,
+    unit: &str,
+    month: &str,
+) -> Result<(), local::error::BoxError> {
+    let outcome = local::operator::seal_again(data, unit, month).await?;
+    Ok(std::io::stdout().write_all(format!("{outcome}\n").as_bytes())?)
 }
 
 fn main() -> ExitCode {
@@ -100,6 +109,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(async {
             match &arguments.command {
                 Some(Command::ErasePhone { data }) => erase_phone(data.as_deref()).await,
+                Some(Command::SealAgain { data, unit, month }) => {
+                    seal_again(data.as_deref(), unit, month).await
+                }
                 None => run(arguments).await,
             }
         }),

@@ -31,7 +31,7 @@ use tracing::subscriber::NoSubscriber;
 use crate::clock::Clock;
 use crate::data::{DataDir, draw_master_key, write_private};
 use crate::dispatch::{Functions, ImportReport, noon};
-use crate::dynamo::{self, Dynamo, RATINGS_TABLE, TALLY_TABLE};
+use crate::dynamo::{self, Door, Dynamo, IN_PROCESS, RATINGS_TABLE, REGION, ShortCut, TALLY_TABLE};
 use crate::error::{BoxError, StartError, chain};
 use crate::gateway::Gateway;
 use crate::import::{Kind, entries, import};

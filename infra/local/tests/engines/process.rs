@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_s3::primitives::ByteStream;
-use local::dynamo::RATINGS_TABLE;
+use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use local::s3::DROP_BUCKET;
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::phone::Phone;
@@ -225,6 +225,14 @@ async fn guard(runner: &Runner, data: &Path, hash: &str, phone: &str) {
         .unwrap();
 }
 
+/// Records of the stream's log that hold a sealed name and phone.
+fn sealed_in_the_stream(data: &Path) -> usize {
+    let tables = rusqlite::Connection::open(data.join("tables.sqlite")).unwrap();
+    let count = "SELECT count(*) FROM _stream_records
+                 WHERE new_image LIKE '%\"sealed\"%' OR old_image LIKE '%\"sealed\"%'";
+    tables.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
 /// What `local erase-phone` answers to `phone`, standing in for a shell.
 fn erase(phone: &str, change: impl FnOnce(&mut Command)) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
@@ -247,10 +255,12 @@ async fn a_person_is_forgotten_on_a_running_system_and_through_the_environment()
     guard(&runner, &data, "one", "0905123456").await;
     guard(&runner, &data, "two", "0905123456").await;
     guard(&runner, &data, "three", "0905123457").await;
+    assert_eq!(sealed_in_the_stream(&data), 3);
 
     let named = erase("0905 123 456", |command| {
         command.arg("--data").arg(&data);
     });
+    let in_the_log = sealed_in_the_stream(&data);
     let key = std::fs::read_to_string(data.join("master.key")).unwrap();
     let environment = erase("0905123457", |command| {
         command.envs(&runner.engines).env("MASTER_KEY", key.trim());
@@ -264,6 +274,7 @@ async fn a_person_is_forgotten_on_a_running_system_and_through_the_environment()
 
     let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(said(&named), "erased 2 of 3 guards\n", "{named:?}");
+    assert_eq!(in_the_log, 0);
     assert_eq!(
         said(&environment),
         "erased 1 of 1 guards\n",
