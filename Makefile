@@ -20,7 +20,7 @@ STAGE ?= default
 # The name of a phase, and when it began: `make test` prints how long each took.
 phase = @echo "== $(1) ($$(date +%T))"
 
-.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-functions \
+.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-proxy test-functions \
     artefacts openapi build deploy deny foreign test-foreign bench footprint
 
 help: ## This list
@@ -31,7 +31,7 @@ run: ## The whole system on this machine, with sample data (ADDR=host:port DATA=
 	@echo "== Then: http://$(ADDR)/ with sample data, kept in $(DATA)/; stop it with Ctrl+C"
 	cargo run --profile local -p local -- --data $(DATA) --addr $(ADDR) --sample
 
-test: tools lint test-js test-rust test-clocks test-api test-functions test-foreign ## Everything CI checks; installs what it needs
+test: tools lint test-js test-rust test-clocks test-api test-proxy test-functions test-foreign ## Everything CI checks; installs what it needs
 	$(call phase,Done)
 
 tools: ## What the tests need beyond Rust: chromium, Python and npm tools
@@ -132,6 +132,10 @@ test-api: tools build-tests
 	$(call phase,API: made-up requests against docs/openapi.json)
 	LOCAL="$(abspath $(BUILD))/debug/local" $(VENV)/python tests/schemathesis/run.py $(EXAMPLES)
 
+test-proxy: tools build-tests
+	$(call phase,Proxy: infra/nginx.conf before the local system)
+	LOCAL="$(abspath $(BUILD))/debug/local" python3 tests/proxy/run.py
+
 stress: tools ## The long forms of the exactness and boundary tests, about two hours (SEED=n replays a failure)
 	@echo "== Stress: a million simulated ratings, 200 kills, 100,000 submits with half of the replies cut"
 	@mkdir -p target
@@ -154,7 +158,7 @@ mutants: ## cargo-mutants on the domain, then on what saves and counts; some hou
 	python3 tests/mutants.py protocol
 	python3 tests/mutants.py submit
 
-bench: ## What it costs to run, each figure beside a yardstick, in about ten minutes (PARTS="submit growth publishing pages cost")
+bench: ## What it costs to run, each figure beside a yardstick, in about ten minutes (PARTS="submit growth disk publishing pages cost")
 	@echo "== Building the system and the bench as they are run"
 	cargo build --profile server --locked -p local -p bench
 	@echo "== Bench: the table is kept in target/bench/"

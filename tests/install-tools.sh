@@ -15,6 +15,8 @@ command -v faketime >/dev/null || missing+=(faketime)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v strip >/dev/null || missing+=(binutils)
+command -v nginx >/dev/null || missing+=(nginx)
+command -v openssl >/dev/null || missing+=(openssl)
 # arm64 functions run here, with the libraries they find on Lambda.
 command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
 [[ -e /usr/aarch64-linux-gnu/lib/libc.so.6 ]] || missing+=(libc6-arm64-cross)
