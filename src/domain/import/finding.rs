@@ -123,8 +123,6 @@ pub enum Cause {
         /// Most characters.
         max: usize,
     },
-    /// A control or formatting character.
-    Control,
     /// Not an identifier.
     BadId(String),
     /// Not a whole number in range.
@@ -322,10 +320,6 @@ impl Cause {
             Self::TooLong { max } => (
                 format!("Dài hơn {max} ký tự."),
                 format!("Longer than {max} characters."),
-            ),
-            Self::Control => fixed(
-                "Có ký tự điều khiển không nhìn thấy. Hãy nhập lại ô này.",
-                "Holds an invisible control character. Type the cell again.",
             ),
             Self::BadId(value) => (
                 format!("«{value}» không phải là mã: dùng 1–32 ký tự a–z, 0–9, «-», «_»."),

@@ -374,7 +374,6 @@ impl<'a> RowReader<'a> {
             Ok(text) => return Some(text),
             Err(TextError::Empty) => return None,
             Err(TextError::TooLong { max }) => Cause::TooLong { max },
-            Err(TextError::Control) => Cause::Control,
         };
         self.fault(name, cause);
         None

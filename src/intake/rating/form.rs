@@ -394,7 +394,6 @@ fn text_error(field: &'static str, error: TextError) -> FieldError {
     let code = match error {
         TextError::Empty => "missing",
         TextError::TooLong { .. } => "too_long",
-        TextError::Control => "malformed",
     };
     FieldError { field, code }
 }
