@@ -12,6 +12,7 @@ pub mod dossier;
 pub mod form;
 pub mod id;
 pub mod import;
+mod input_method;
 pub mod lang;
 pub mod month_seal;
 pub mod period;

@@ -2,35 +2,54 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::text;
+
 /// A text that is no Vietnamese telephone number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a Vietnamese number has 10 digits after 03, 05, 07, 08 or 09, or 11 after 02")]
 pub struct PhoneError;
+
+/// Longest text looked at, in bytes.
+const MAX_INPUT: usize = 100;
+
+/// What a telephone dials for a number as it is shown, `+84 236 3881 888` or `(0236) 1022`: digits, and the plus sign
+/// before a country code.
+#[must_use]
+pub fn dialled(shown: &str) -> String {
+    let digits = shown.chars().filter(char::is_ascii_digit);
+    let abroad = shown.chars().find(|c| c.is_ascii_digit() || *c == '+') == Some('+');
+    abroad.then_some('+').into_iter().chain(digits).collect()
+}
 
 /// A Vietnamese number in national form, such as `0905123456`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Phone(String);
 
 impl Phone {
-    /// Reads a mobile or fixed number with or without `+84`, spaces, dots, dashes or brackets.
+    /// Reads a mobile or fixed number with or without `+84` or `0084`, spaces, dots, dashes or brackets; characters
+    /// that cannot be seen and the end of a sentence do not matter.
     ///
     /// # Errors
     /// [`PhoneError`] for anything that cannot be dialled in Việt Nam.
     pub fn parse(input: &str) -> Result<Self, PhoneError> {
-        if input.len() > 60 {
+        if input.len() > MAX_INPUT {
             return Err(PhoneError);
         }
-        let typed: String = input
+        let between = |c: char| c.is_whitespace() || text::is_dash(c) || "./()".contains(c);
+        let visible: String = input
             .nfkc()
-            .filter(|c| {
-                !c.is_whitespace() && !matches!(c, '.' | '-' | '(' | ')' | '\u{2010}'..='\u{2015}')
-            })
+            .filter(|c| !text::is_invisible(*c) && !c.is_control())
             .collect();
-        let national = match (typed.strip_prefix("+84"), typed.strip_prefix("84")) {
-            (Some(rest), _) | (None, Some(rest)) => {
-                format!("0{}", rest.strip_prefix('0').unwrap_or(rest))
-            }
-            (None, None) => typed,
+        let typed: String = text::without_sentence_end(&visible)
+            .chars()
+            .filter(|c| !between(*c))
+            .collect();
+        let abroad = ["+84", "0084", "84"]
+            .iter()
+            .find_map(|code| typed.strip_prefix(code));
+        let national = match abroad {
+            Some(rest) => format!("0{}", rest.strip_prefix('0').unwrap_or(rest)),
+            None => typed,
         };
         let mobile = national.len() == 10
             && ["03", "05", "07", "08", "09"]
@@ -70,6 +89,12 @@ mod tests {
             "(090) 512-3456",
             "０９０５１２３４５６",
             "+840905123456",
+            "0084 905 123 456",
+            "0084-905.123.456",
+            "\u{202a}+84 905 123 456\u{202c}",
+            "\u{200b}0905123456\u{feff}.",
+            "0905\u{2060}123456,",
+            "+84 (0) 905 123 456",
         ] {
             assert_eq!(
                 Phone::parse(typed).unwrap().as_str(),
@@ -101,11 +126,24 @@ mod tests {
     }
 
     #[test]
-    fn sixty_bytes_are_read_and_no_more() {
+    fn a_number_with_a_country_code_is_dialled_with_its_plus_sign() {
+        for (shown, expected) in [
+            ("+84 236 3881 888", "+842363881888"),
+            ("(+84) 236 3881 888", "+842363881888"),
+            ("(0236) 1022", "02361022"),
+            ("1022", "1022"),
+            ("0236+1022", "02361022"),
+        ] {
+            assert_eq!(dialled(shown), expected);
+        }
+    }
+
+    #[test]
+    fn a_hundred_bytes_are_read_and_no_more() {
         let padded = |length| format!("{:>length$}", "0905123456");
 
-        assert!(Phone::parse(&padded(60)).is_ok());
-        assert_eq!(Phone::parse(&padded(61)), Err(PhoneError));
+        assert!(Phone::parse(&padded(100)).is_ok());
+        assert_eq!(Phone::parse(&padded(101)), Err(PhoneError));
     }
 
     #[test]

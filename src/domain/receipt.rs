@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::civil::Date;
 use unicode_normalization::UnicodeNormalization;
 
-use super::crockford;
+use super::{crockford, input_method, text};
 
 /// Characters of a secret part before its check character: 10 × 5 bits.
 pub const SECRET_LENGTH: usize = 10;
@@ -18,19 +18,24 @@ pub const RECEIPT_DAYS: i32 = 400;
 
 /// A text that is no receipt code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a receipt code reads V1V2V3.Z1Z2.Y1Y2-YYMMDD-XXXX")]
+#[error("a receipt code reads V1V2V3.Z1Z2.Y1Y2-YYMMDD-XXXX or V1V2.V3V4-YYYYMMDD-XXXXXXX")]
 pub struct ReceiptCodeError;
 
 /// A receipt code in canonical form: upper case, no spaces, shape checked (Thông tư 01/2018/TT-VPCP, art. 19).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ReceiptCode(String);
+pub struct ReceiptCode {
+    text: String,
+    day: Date,
+}
 
 impl ReceiptCode {
     /// Normalises what was typed or scanned and checks its shape.
     ///
-    /// Full-width forms, lower case, spaces, long dashes and the `Đ` that Vietnamese input methods make of `DD` are
-    /// folded first. The shape is dot-separated groups of 1 to 5 letters or digits, `-`, a date `YYMMDD` that exists,
-    /// `-`, and a serial of 4 to 6 digits; old and new unit prefixes are both taken.
+    /// Full-width forms, lower case, spaces, long dashes, invisible characters, the end of a sentence and what Vietnamese
+    /// input methods make of letters (`Đ` of `DD`) are folded first. The shape is dot-separated groups of 1 to 5 letters
+    /// or digits, `-`, a date `YYMMDD` or `YYYYMMDD` that exists, `-`, and a serial of 4 to 7 digits: provinces and
+    /// ministries write it differently, and old and new unit prefixes are both taken. Two spellings of a date are two
+    /// codes.
     ///
     /// # Errors
     /// [`ReceiptCodeError`] for any other text.
@@ -38,18 +43,14 @@ impl ReceiptCode {
         if input.len() > 200 {
             return Err(ReceiptCodeError);
         }
-        let folded = input
-            .nfkc()
+        let visible: String = input.nfkc().filter(|c| !text::is_invisible(*c)).collect();
+        let typed: String = text::without_sentence_end(&visible)
+            .chars()
             .filter(|c| !c.is_whitespace())
-            .flat_map(char::to_uppercase);
-        let mut code = String::with_capacity(40);
-        for c in folded {
-            match c {
-                'Đ' => code.push_str("DD"),
-                '\u{2010}'..='\u{2015}' | '\u{2212}' => code.push('-'),
-                c => code.push(c),
-            }
-        }
+            .flat_map(char::to_uppercase)
+            .map(|c| if text::is_dash(c) { '-' } else { c })
+            .collect();
+        let code = input_method::keys(&typed);
         let mut parts = code.split('-');
         let (Some(unit), Some(day), Some(serial), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -67,31 +68,41 @@ impl ReceiptCode {
         let shaped = (1..=5).contains(&groups)
             && unit.split('.').all(group)
             && digits(serial)
-            && (4..=6).contains(&serial.len());
-        if !shaped || !is_date(day) {
-            return Err(ReceiptCodeError);
-        }
-        Ok(Self(code))
+            && (4..=7).contains(&serial.len());
+        let day = day_of(day).filter(|_| shaped).ok_or(ReceiptCodeError)?;
+        Ok(Self { text: code, day })
+    }
+
+    /// The day it names: the one the dossier was received.
+    #[must_use]
+    pub fn day(&self) -> Date {
+        self.day
     }
 
     /// The canonical text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl fmt::Display for ReceiptCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
-fn is_date(text: &str) -> bool {
-    if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
-        return false;
+/// The day that `YYMMDD` or `YYYYMMDD` of this century names.
+fn day_of(text: &str) -> Option<Date> {
+    let digits = match text.len() {
+        6 => format!("20{text}"),
+        8 if text.starts_with("20") => text.to_owned(),
+        _ => return None,
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
     }
-    Date::strptime("%Y%m%d", format!("20{text}")).is_ok()
+    Date::strptime("%Y%m%d", digits).ok()
 }
 
 /// A text that is no secret part.
@@ -104,7 +115,8 @@ pub struct ReceiptSecretError;
 pub struct ReceiptSecret(String);
 
 impl ReceiptSecret {
-    /// Normalises what was typed (case, spaces, dashes, `O` for 0, `I` and `L` for 1) and verifies the check character.
+    /// Normalises what was typed (case, spaces, dashes, `O` for 0, `I` and `L` for 1, the marks of a Vietnamese input
+    /// method) and verifies the check character.
     ///
     /// # Errors
     /// [`ReceiptSecretError`] when the length, alphabet or check character is wrong.
@@ -140,6 +152,8 @@ impl fmt::Debug for ReceiptSecret {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     #[test]
@@ -161,6 +175,51 @@ mod tests {
     }
 
     #[test]
+    fn codes_of_provinces_and_ministries_are_both_read_and_kept_as_they_are() {
+        for (code, day) in [
+            ("H15.50.05.13-261008-0975", date(2026, 10, 8)),
+            ("G09.20-20260609-0092637", date(2026, 6, 9)),
+            ("000.00.01.H22-260102-000001", date(2026, 1, 2)),
+            ("G09-260609-0000001", date(2026, 6, 9)),
+        ] {
+            let read = ReceiptCode::parse(code).unwrap();
+            assert_eq!((read.as_str(), read.day()), (code, day));
+        }
+        assert_ne!(
+            ReceiptCode::parse("G09.20-20260609-0001"),
+            ReceiptCode::parse("G09.20-260609-0001")
+        );
+    }
+
+    #[test]
+    fn a_code_copied_from_a_message_or_typed_in_vietnamese_is_read() {
+        for copied in [
+            "\u{200b}DD1.AS2-261101-0001\u{feff}",
+            "\u{202a}DD1.AS2-261101-0001\u{202c}.",
+            "«DD1.AS2-261101-0001».",
+            "DD1.AS2\u{2011}261101\u{2060}-0001,",
+            "đ1.á2-261101-0001",
+        ] {
+            let read = ReceiptCode::parse(copied).map(|code| code.to_string());
+            assert_eq!(read.as_deref(), Ok("DD1.AS2-261101-0001"), "{copied:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_typed_with_a_vietnamese_input_method_is_read_back() {
+        for (printed, typed) in [
+            ("YH6DDZFDDM0", "YH6ĐZFĐM0"),
+            ("ZA662D5QMWM", "ZA662D5QMƯM"),
+            ("HWARTF1CMWZ", "HƯẢTF1CMƯZ"),
+        ] {
+            let secret = ReceiptSecret::parse(printed).unwrap();
+            for typed in [typed.to_owned(), typed.to_lowercase()] {
+                assert_eq!(ReceiptSecret::parse(&typed), Ok(secret.clone()), "{typed}");
+            }
+        }
+    }
+
+    #[test]
     fn a_code_of_another_shape_is_refused() {
         for typed in [
             "",
@@ -171,6 +230,10 @@ mod tests {
             "..-261101-0001",
             "<script>-261101-0001",
             "H17-2611011-0001",
+            "H17-261101-12345678",
+            "H17-19261101-0001",
+            "H17-20261301-0001",
+            "H17-202611-0001",
             "H17-26110-0001",
             "H17-26111x-0001",
             "H17-２６١١٠١-0001",

@@ -11,6 +11,7 @@ use super::context::SiteContext;
 use super::{Cache, SiteFile, assets, format};
 use crate::domain::catalog::Settings;
 use crate::domain::lang::Lang;
+use crate::domain::phone;
 
 /// A page above this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,11 +186,10 @@ impl<'a> Layout<'a> {
         ))
     }
 
-    /// The hotline as a `tel:` address: digits only.
+    /// The hotline as a `tel:` address dials it.
     #[must_use]
     pub fn tel(&self) -> String {
-        let hotline = &self.settings().hotline;
-        hotline.chars().filter(char::is_ascii_digit).collect()
+        phone::dialled(&self.settings().hotline)
     }
 
     /// The page's file, from its rendered text.
