@@ -255,8 +255,12 @@ impl ProofKey {
     /// The tracker of a rating: the same for a retry, known to the citizen and to us.
     #[must_use]
     pub fn tracker(&self, id: &RatingId) -> Tracker {
+        Tracker::from_hash(&self.tracker_bits(id))
+    }
+
+    fn tracker_bits(&self, id: &RatingId) -> Hash {
         let key = mac(&self.0, &[b"tracker"]);
-        Tracker::from_hash(&mac(&key, &[id.0.as_bytes()]))
+        mac(&key, &[id.0.as_bytes()])
     }
 
     /// The key that salts the commitments of one unit and month: what an auditor of that month is given.
@@ -270,17 +274,22 @@ impl ProofKey {
     }
 
     /// The entries of `ratings`, all of `unit` and `month`: those that have been counted, those set aside among them.
+    ///
+    /// A rating that is `listed` already under the earlier form of its tracker stays under it.
     #[must_use]
     pub fn entries<'a>(
         &self,
         unit: &UnitId,
         month: Month,
         ratings: impl IntoIterator<Item = &'a Rating>,
+        listed: impl Fn(&Hash) -> bool,
     ) -> Entries {
         let key = self.salt_key(unit, month);
         let entry = |rating: &Rating| {
             let salt = mac(&key, &[rating.id.0.as_bytes()]);
-            let tracker = self.tracker(&rating.id).hash();
+            let bits = self.tracker_bits(&rating.id);
+            let earlier = Some(Tracker::earlier(&bits).hash()).filter(&listed);
+            let tracker = earlier.unwrap_or_else(|| Tracker::from_hash(&bits).hash());
             (tracker, proof::commitment(&salt, rating))
         };
         ratings.into_iter().map(entry).collect()
@@ -330,6 +339,30 @@ mod tests {
         assert_eq!(key.tracker(&id("a")), key.tracker(&id("a")));
         assert_ne!(key.tracker(&id("a")), key.tracker(&id("b")));
         assert_ne!(key.tracker(&id("a")), other.tracker(&id("a")));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_rating_listed_under_the_earlier_form_of_its_tracker_stays_under_it(
+            mut rating in crate::domain::arbitrary::rating(),
+        ) {
+            let key = ProofKey::from_hex(&"0f".repeat(32)).unwrap();
+            let unit = UnitId::parse("u").unwrap();
+            let month = Month::of(rating.date);
+            let changed = (0..500).map(|n| RatingId(n.to_string())).find(|id| {
+                let bits = key.tracker_bits(id);
+                Tracker::earlier(&bits) != Tracker::from_hash(&bits)
+            });
+            rating.id = changed.unwrap();
+            let earlier = Tracker::earlier(&key.tracker_bits(&rating.id)).hash();
+
+            let listed = key.entries(&unit, month, [&rating], |hash| *hash == earlier);
+            let new = key.entries(&unit, month, [&rating], |_| false);
+
+            proptest::prop_assert!(listed.contains_key(&earlier) && listed.len() == 1);
+            let hash = key.tracker(&rating.id).hash();
+            proptest::prop_assert!(new.contains_key(&hash) && new.len() == 1);
+        }
     }
 
     #[test]

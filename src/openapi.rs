@@ -57,7 +57,7 @@ struct Saved {
     /// «Đã lưu kết quả đánh giá».
     message: String,
     /// What finds the rating in the published lists of counted ratings; a retry gets the same. Says that it was counted, never how.
-    #[schema(example = "7K3M-9QTX-0B2C-V8NR-H5WD")]
+    #[schema(example = "7K3M-9QTX-0B2C-V8NR-H5WP")]
     tracker: String,
 }
 

@@ -45,16 +45,31 @@ pub struct TrackerError;
 pub struct Tracker(String);
 
 impl Tracker {
-    /// The tracker that the first 95 bits of `hash` spell.
+    /// The tracker that the first 95 bits of `hash` spell; where its check character would be a symbol that telephone
+    /// keyboards hide, those of the SHA-256 of `hash`, and so on.
     #[must_use]
     pub fn from_hash(hash: &Hash) -> Self {
+        let mut hash = *hash;
+        loop {
+            let tracker = Self::earlier(&hash);
+            if crockford::ends_in_a_digit(&tracker.0) {
+                return tracker;
+            }
+            hash = Sha256::digest(hash).into();
+        }
+    }
+
+    /// The tracker as it was made of `hash` before, with any check character: lists begun with it keep it.
+    #[must_use]
+    pub fn earlier(hash: &Hash) -> Self {
         let mut bits = [0; 16];
         bits.copy_from_slice(&hash[..16]);
         let bits = u128::from_be_bytes(bits) >> (128 - 5 * TRACKER_LENGTH);
         Self(crockford::digits(bits, TRACKER_LENGTH))
     }
 
-    /// Normalises what was typed (case, spaces, dashes, `O` for 0, `I` and `L` for 1) and verifies the check character.
+    /// Normalises what was typed (case, spaces, dashes, `O` for 0, `I` and `L` for 1, the marks of a Vietnamese input
+    /// method) and verifies the check character.
     ///
     /// # Errors
     /// [`TrackerError`] when the length, alphabet or check character is wrong.
@@ -72,7 +87,7 @@ impl Tracker {
 }
 
 impl fmt::Display for Tracker {
-    /// Five groups of four: `7K3M-9QTX-0B2C-V8NR-H5WD`; the last character checks the others.
+    /// Five groups of four: `7K3M-9QTX-0B2C-V8NR-H5WP`; the last character checks the others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let printed = crockford::printed(&self.0);
         for (index, symbol) in printed.chars().enumerate() {
@@ -251,18 +266,53 @@ mod tests {
     fn a_tracker_spells_the_first_95_bits() {
         let mut hash = [0xff; 32];
         hash[11] = 0xfe;
-        assert!(
-            Tracker::from_hash(&hash)
-                .to_string()
-                .starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZ")
-        );
+        let shown = |hash| Tracker::earlier(hash).to_string();
+        assert!(shown(&hash).starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZ"));
         hash[11] = 0xfd;
-        assert!(
-            Tracker::from_hash(&hash)
-                .to_string()
-                .starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZY")
-        );
+        assert!(shown(&hash).starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZY"));
         assert_eq!(Tracker::parse(""), Err(TrackerError));
+    }
+
+    #[test]
+    fn a_tracker_has_letters_and_digits_of_its_alphabet_only() {
+        let mut earlier = 0;
+        for n in 0..2_000_u32 {
+            let hash: Hash = Sha256::digest(n.to_be_bytes()).into();
+            let tracker = Tracker::from_hash(&hash);
+
+            let shown = tracker.to_string();
+            let known = |c: char| c == '-' || c.is_ascii_digit() || ('A'..='Z').contains(&c);
+            assert!(shown.chars().all(known) && !shown.contains('U'), "{shown}");
+            if Tracker::earlier(&hash) == tracker {
+                earlier += 1;
+            } else {
+                // What citizens were given before can still be read.
+                let given = Tracker::earlier(&hash).to_string();
+                assert!(given.ends_with(['*', '~', '$', '=', 'U']), "{given}");
+                assert_eq!(Tracker::parse(&given), Ok(Tracker::earlier(&hash)));
+            }
+        }
+        assert!((1_600..1_900).contains(&earlier), "{earlier}");
+    }
+
+    #[test]
+    fn a_tracker_typed_with_a_vietnamese_input_method_is_read_back() {
+        for (bits, mark, keys) in [
+            (0_u8, 'Đ', "DD"),
+            (1, 'Ư', "W"),
+            (2, 'Á', "AS"),
+            (3, 'Ê', "EE"),
+        ] {
+            let shown = (0..100_000_u32).find_map(|n| {
+                let hash: Hash = Sha256::digest([&[bits][..], &n.to_be_bytes()].concat()).into();
+                let shown = Tracker::from_hash(&hash).to_string();
+                shown.contains(keys).then_some(shown)
+            });
+            let shown = shown.unwrap();
+            let typed = shown.replacen(keys, &mark.to_string(), 1);
+            let read = Tracker::parse(&typed.to_lowercase()).map(|tracker| tracker.to_string());
+            assert_eq!(read.as_ref(), Ok(&shown), "{typed}");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ async fn whoever_rated_finds_the_tracker_in_the_published_list() {
     }
     let stored = office.stored_ratings().await;
     let proof_key = office.stack.keyring.proof_key();
-    let entries = proof_key.entries(&unit(), this_month(), &stored);
+    let entries = proof_key.entries(&unit(), this_month(), &stored, |_| false);
     assert_eq!(
         published.root(),
         thuocdo::domain::proof::root(&entries),

@@ -7,6 +7,12 @@ import { load } from './modules.mjs';
 
 const { tracker, root, look } = await load('count-check');
 const fixture = async () => JSON.parse(await readFile(new URL('fixtures/counted.json', import.meta.url), 'utf8'));
+/* Crockford's check symbol of the first nineteen. */
+const checkOf = shown => {
+  const symbols = '0123456789ABCDEFGHJKMNPQRSTVWXYZ*~$=U';
+  const digits = [...shown.replaceAll('-', '')].slice(0, 19);
+  return symbols[digits.reduce((sum, digit) => (sum * 32 + symbols.indexOf(digit)) % 37, 0)];
+};
 const last = list => list.nights.at(-1).root;
 
 test('a tracker is read however it was copied', async () => {
@@ -14,6 +20,24 @@ test('a tracker is read however it was copied', async () => {
   for (const typed of [shown, shown.toLowerCase(), ` ${shown.replaceAll('-', ' ')}\n`, shown.replaceAll('-', ''), shown.replaceAll('0', 'o').replaceAll('1', 'L')]) {
     assert.equal(tracker(typed), shown, typed);
   }
+});
+
+test('a tracker copied from a message is read', async () => {
+  const { tracker: shown } = await fixture();
+  for (const typed of [`\u200b${shown}\ufeff`, `\u202a${shown}\u202c.`, `«${shown}».`, shown.replaceAll('-', '\u2011'), shown.replaceAll('-', '\u2060')]) {
+    assert.equal(tracker(typed), shown, typed);
+  }
+});
+
+test('what a Vietnamese input method made of a tracker is undone', () => {
+  for (const [shown, typed] of [
+    ['YH6D-DZFD-DM00-0000-000A', 'YH6Đ-ZFĐM-00-0000-000A'],
+    ['0000-0000-0000-000Z-AWM0', '0000-0000-0000-000Z-ĂM0'],
+  ].map(([shown, typed]) => [shown.slice(0, -1) + checkOf(shown), typed.slice(0, -1) + checkOf(shown)])) {
+    assert.equal(tracker(typed), shown, typed);
+    assert.equal(tracker(typed.toLowerCase()), shown, typed);
+  }
+  assert.equal(tracker('Ẩ'.repeat(60)), undefined);
 });
 
 test('one wrong character of a tracker is noticed', async () => {
@@ -51,7 +75,7 @@ test('a rating in the list is found, under the newest root and under an earlier 
 
 test('a rating that is not in the list is said to be absent', async () => {
   const { list } = await fixture();
-  assert.equal(await look(list, '7K3M-9QTX-0B2C-V8NR-H5WD', last(list)), 'absent');
+  assert.equal(await look(list, '7K3M-9QTX-0B2C-V8NR-H5WP', last(list)), 'absent');
 });
 
 test('a list with an entry dropped, added or changed, or under another root, is a mismatch', async () => {

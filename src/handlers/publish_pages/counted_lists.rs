@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{PublishError, Run};
 use crate::domain::id::UnitId;
 use crate::domain::period::Month;
+use crate::domain::proof::Hash;
 use crate::domain::proof::list::{CountedList, Growth, Summaries, Summary};
 use crate::metric;
 use crate::site::bucket::Tag;
@@ -91,9 +92,9 @@ impl Run<'_> {
         }
         let ratings = self.store.ratings(unit, month).await?;
         let counted = ratings.iter().filter(|stored| !stored.pending);
-        let entries = self
-            .proof_key
-            .entries(unit, month, counted.map(|stored| &stored.rating));
+        let counted = counted.map(|stored| &stored.rating);
+        let listed = |tracker: &Hash| list.find(tracker).is_some();
+        let entries = self.proof_key.entries(unit, month, counted, listed);
         let next = match list.advance(&entries, self.growth()) {
             Ok(next) => next,
             Err(error) => return Ok(contradicted(&error)),
