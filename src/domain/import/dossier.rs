@@ -55,6 +55,7 @@ pub fn read(row: &mut RowReader, catalog: &Catalog, today: Date) -> Option<Dossi
     let due = row.date("due");
     let returned = row.date("returned");
     let status = required_word(row, "status", STATUSES);
+    check_code(row, code.as_ref(), received);
     check_days(row, received, due, returned, today);
     check_status(row, status, returned);
     if let Some(field) = &field_id
@@ -109,6 +110,16 @@ fn secret(row: &mut RowReader) -> Option<ReceiptSecret> {
         row.fault("secret", Cause::BadReceiptSecret);
     }
     secret.ok()
+}
+
+/// Thông tư 01/2018/TT-VPCP, art. 19: the code names the day the dossier was received.
+fn check_code(row: &mut RowReader, code: Option<&ReceiptCode>, received: Option<Date>) {
+    if let (Some(code), Some(received)) = (code, received)
+        && code.day() != received
+    {
+        let code = code.day();
+        row.fault("received", Cause::CodeOfAnotherDay { code, received });
+    }
 }
 
 fn check_days(

@@ -1,5 +1,7 @@
 //! What is wrong with a file, and where, in words its author can act on.
 
+use jiff::civil::Date;
+
 use crate::lang::Lang;
 
 /// Findings kept in full; a file with more of them is wrong in one way many times over.
@@ -70,6 +72,8 @@ pub enum Cause {
     Unreadable,
     /// A CSV file is not UTF-8.
     NotUtf8,
+    /// A quotation mark opens in this row of a CSV file and is not closed where the cell ends.
+    OpenQuotation,
     /// The file name says neither `.xlsx` nor a place a CSV file is read from.
     UnknownFile,
     /// The file is larger than is read.
@@ -147,6 +151,8 @@ pub enum Cause {
     BadEmail,
     /// Not a telephone number.
     BadPhone,
+    /// A telephone number that lost the zero it begins with.
+    PhoneWithoutZero,
     /// Not the address of a picture within the site.
     BadPhoto,
     /// Not one of the official indicators.
@@ -230,6 +236,13 @@ pub enum Cause {
     },
     /// A day that has not come yet.
     InFuture,
+    /// The receipt code names another day than the one received.
+    CodeOfAnotherDay {
+        /// The day in the code.
+        code: Date,
+        /// The day received.
+        received: Date,
+    },
     /// A day before the one the dossier was received.
     BeforeReceived,
     /// A returned dossier without the day it was returned.
@@ -259,6 +272,10 @@ impl Cause {
             Self::NotUtf8 => fixed(
                 "Tệp CSV không ở bảng mã UTF-8. Khi lưu, hãy chọn «CSV UTF-8».",
                 "The CSV file is not in UTF-8. Choose \"CSV UTF-8\" when saving.",
+            ),
+            Self::OpenQuotation => fixed(
+                "Dấu ngoặc kép mở ở dòng này không được đóng, hoặc đóng sai chỗ. Hãy xóa dấu ngoặc kép hoặc thêm dấu đóng.",
+                "A quotation mark opens in this row and is not closed, or closed in the wrong place. Remove or close it.",
             ),
             Self::UnknownFile => fixed(
                 "Không nhận ra loại tệp. Danh mục là catalog/<tên>.xlsx hoặc catalog/<tên>/<trang>.csv; hồ sơ là dossiers/<tên>.csv; đề nghị loại là voids/1/<tên>.csv hoặc voids/2/<tên>.csv.",
@@ -358,6 +375,10 @@ impl Cause {
                 "There is no such rating of this unit or official in this quarter or the last.",
             ),
             Self::BadPhone => fixed("Không phải là số điện thoại.", "Not a telephone number."),
+            Self::PhoneWithoutZero => fixed(
+                "Số điện thoại thiếu số 0 ở đầu, có thể vì ô không ở định dạng văn bản. Hãy định dạng ô là «Văn bản» và nhập lại, ví dụ 0236 3881 888 hoặc +84 236 3881 888.",
+                "The number lacks the zero it begins with, perhaps because the cell is not formatted as text. Format it as text and type it again, such as 0236 3881 888 or +84 236 3881 888.",
+            ),
             Self::BadPhoto => fixed(
                 "Không phải là địa chỉ ảnh trong trang: ví dụ /anh/nguyen-van-a.jpg.",
                 "Not the address of a picture within the site, such as /anh/nguyen-van-a.jpg.",
@@ -443,6 +464,18 @@ impl Cause {
                 format!("Unit \"{unit}\" was not in force on the day received."),
             ),
             Self::InFuture => fixed("Ngày này chưa đến.", "This day has not come yet."),
+            Self::CodeOfAnotherDay { code, received } => {
+                let shown = |day: &Date| day.strftime("%d/%m/%Y").to_string();
+                let (code, received) = (shown(code), shown(received));
+                (
+                    format!(
+                        "Mã hồ sơ ghi ngày {code}, ô này ghi ngày {received}. Hãy xem ngày và tháng có bị đổi chỗ không."
+                    ),
+                    format!(
+                        "The code says {code}, this cell {received} (day/month/year). See whether day and month changed places."
+                    ),
+                )
+            }
             Self::BeforeReceived => fixed(
                 "Trước ngày nhận hồ sơ.",
                 "Before the day the dossier was received.",

@@ -159,7 +159,9 @@ fn question_of(draft: &mut Draft, row: &mut RowReader, code: QuestionCode) -> Op
 }
 
 fn required_number(row: &mut RowReader, name: &str, min: u32, max: u32) -> Option<u32> {
-    row.required_text(name, MAX_NAME)?;
+    if row.is_blank(name) {
+        row.fault(name, Cause::Missing);
+    }
     row.number_in(name, min, max)
 }
 

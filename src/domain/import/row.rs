@@ -1,10 +1,12 @@
 //! Rows of cells, read column by column with every fault noted.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::finding::{Cause, Findings, Place};
 use crate::catalog::Validity;
 use crate::id::IdError;
+use crate::period::local_date;
 use crate::text::{self, TextError};
 
 /// What a cell holds, formulas already reduced to their last value.
@@ -15,8 +17,10 @@ pub enum Cell {
     Empty,
     /// Text as typed.
     Text(String),
-    /// A number.
+    /// A number that is shown as it is.
     Number(f64),
+    /// A number whose format shows something else, such as a unit behind it.
+    Formatted(f64),
     /// True or false.
     Flag(bool),
     /// A date, its time of day dropped.
@@ -41,7 +45,7 @@ impl Cell {
         match self {
             Self::Empty => String::new(),
             Self::Text(text) => text.clone(),
-            Self::Number(number) => number.to_string(),
+            Self::Number(number) | Self::Formatted(number) => number.to_string(),
             Self::Flag(flag) => flag.to_string(),
             Self::Date(date) => date.to_string(),
             Self::Broken(error) => error.clone(),
@@ -264,7 +268,9 @@ impl<'a> RowReader<'a> {
     pub fn number_in(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
         let number = match self.cell(name) {
             cell if cell.is_blank() => return None,
-            Cell::Number(number) if number.fract() == 0.0 && *number >= 0.0 => {
+            Cell::Number(number) | Cell::Formatted(number)
+                if number.fract() == 0.0 && *number >= 0.0 =>
+            {
                 // Saturates far above any `max`.
                 Some(*number as u32)
             }
@@ -278,7 +284,7 @@ impl<'a> RowReader<'a> {
         number
     }
 
-    /// A date: a real one, `dd/mm/yyyy` or `yyyy-mm-dd`.
+    /// A date: a real one, `dd/mm/yyyy` or `yyyy-mm-dd`; a time of day behind it is left out.
     pub fn date(&mut self, name: &str) -> Option<Date> {
         let cell = self.cell(name);
         let date = match cell {
@@ -351,7 +357,7 @@ impl<'a> RowReader<'a> {
                 self.fault(name, Cause::Broken(error));
                 None
             }
-            Cell::Date(_) | Cell::Flag(_) => {
+            Cell::Date(_) | Cell::Flag(_) | Cell::Formatted(_) => {
                 self.fault(name, Cause::NotText);
                 None
             }
@@ -397,8 +403,57 @@ pub(super) fn excerpt(value: &str) -> String {
     short
 }
 
+/// The day `text` names; a moment with an offset names the day it has in Việt Nam.
 fn parse_date(text: &str) -> Option<Date> {
     let text = text.trim();
+    let (day, time) = match text.find([' ', '\u{a0}', 'T']) {
+        None => (text, None),
+        Some(end) => {
+            let (day, time) = text.split_at(end);
+            (day, Some(time.trim_start_matches(['T', ' ', '\u{a0}'])))
+        }
+    };
+    let day = parse_day(day)?;
+    let Some(time) = time else { return Some(day) };
+    // « SA » and « CH » are the forenoon and the afternoon of a Vietnamese spreadsheet.
+    let halves = ["AM", "PM", "SA", "CH"];
+    let half = halves.iter().find_map(|half| time.strip_suffix(half));
+    if let Some(clock) = half {
+        return is_clock(clock.trim_end()).then_some(day);
+    }
+    match time.find(['Z', '+', '-']) {
+        None => is_clock(time).then_some(day),
+        Some(end) if is_clock(&time[..end]) => {
+            let moment = format!("{day}T{time}").parse::<Timestamp>().ok()?;
+            Some(local_date(moment))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Whether `text` is hours and minutes, with or without seconds and their fraction.
+fn is_clock(text: &str) -> bool {
+    let (clock, fraction) = match text.split_once('.') {
+        Some((clock, fraction)) => (clock, Some(fraction)),
+        None => (text, None),
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let below = |part: &str, limit: u8, shortest: usize| {
+        let long = (shortest..=2).contains(&part.len()) && digits(part);
+        long && part.parse::<u8>().is_ok_and(|number| number < limit)
+    };
+    let parts: Vec<&str> = clock.split(':').collect();
+    let shaped = match parts[..] {
+        [hours, minutes] => fraction.is_none() && below(hours, 24, 1) && below(minutes, 60, 2),
+        [hours, minutes, seconds] => {
+            below(hours, 24, 1) && below(minutes, 60, 2) && below(seconds, 60, 2)
+        }
+        _ => false,
+    };
+    shaped && fraction.is_none_or(|fraction| fraction.len() <= 9 && digits(fraction))
+}
+
+fn parse_day(text: &str) -> Option<Date> {
     let number = |part: &str, lengths: std::ops::RangeInclusive<usize>| -> Option<i16> {
         let digits = lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| part.parse().ok()).flatten()
@@ -436,6 +491,38 @@ mod tests {
             ("1.7.2025", None),
             ("+1/7/2025", None),
             ("hôm nay", None),
+        ] {
+            assert_eq!(parse_date(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_behind_a_date_is_left_out() {
+        for (text, expected) in [
+            ("20/11/2026 08:30", Some(date(2026, 11, 20))),
+            ("20/11/2026 8:30:15", Some(date(2026, 11, 20))),
+            ("20/11/2026  8:30:15 CH", Some(date(2026, 11, 20))),
+            ("20/11/2026 8:30 AM", Some(date(2026, 11, 20))),
+            ("2026-11-20 00:00:00.000", Some(date(2026, 11, 20))),
+            ("2026-11-20T08:30", Some(date(2026, 11, 20))),
+            ("2026-11-20T08:30:00+07:00", Some(date(2026, 11, 20))),
+            (
+                "2026-11-20T08:30:00.123456789+07:00",
+                Some(date(2026, 11, 20)),
+            ),
+            // The day begins seven hours earlier in Việt Nam.
+            ("2026-11-20T16:59:59Z", Some(date(2026, 11, 20))),
+            ("2026-11-20T17:00:00Z", Some(date(2026, 11, 21))),
+            ("2026-11-20 23:00:00-05:00", Some(date(2026, 11, 21))),
+            ("20/11/2026 25:00", None),
+            ("20/11/2026 08:60", None),
+            ("20/11/2026 sáng", None),
+            ("20/11/2026 8", None),
+            ("20/11/2026 08:30 30", None),
+            ("20/11/2026T", None),
+            ("2026-11-20T08:30:00+", None),
+            ("2026-11-20TZ", None),
+            ("T08:30", None),
         ] {
             assert_eq!(parse_date(text), expected, "{text}");
         }

@@ -92,6 +92,7 @@ fn setting(row: &mut RowReader, key: &str, draft: &mut Draft) {
         let Some(vi) = vi else { return };
         match *key {
             "hotline" if !is_phone(&vi) => row.fault("value", Cause::BadPhone),
+            "hotline" if lacks_zero(&vi) => row.fault("value", Cause::PhoneWithoutZero),
             "email" if !is_email(&vi) => row.fault("value", Cause::BadEmail),
             key => {
                 draft.texts.insert(key, Text { vi, en });
@@ -169,6 +170,14 @@ fn is_phone(text: &str) -> bool {
     (3..=15).contains(&digits) && text.bytes().all(allowed)
 }
 
+/// Whether a number lost the zero it begins with, as a spreadsheet drops it from a cell that is not text.
+///
+/// Without it begin numbers with a country code behind a plus sign, and service numbers such as 1022 or 1900 1234.
+fn lacks_zero(text: &str) -> bool {
+    let first = text.chars().find(|c| c.is_ascii_digit() || *c == '+');
+    !matches!(first, Some('+' | '0' | '1'))
+}
+
 /// One `@`, something before it, a dotted name behind it; whether mail arrives is not ours to know.
 fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
@@ -198,6 +207,17 @@ mod tests {
         }
         for bad in ["", "12", "gọi 1022", "1022;drop", "0123456789012345"] {
             assert!(!is_phone(bad), "{bad}");
+        }
+        for complete in [
+            "(0236) 1022",
+            "1022",
+            "+84 236 3881 888",
+            "(+84) 236 3881 888",
+        ] {
+            assert!(!lacks_zero(complete), "{complete}");
+        }
+        for cut in ["2363881888", "84 236 3881 888", "905123456"] {
+            assert!(lacks_zero(cut), "{cut}");
         }
         assert!(is_email("gopy@danang.gov.vn"));
         for bad in [

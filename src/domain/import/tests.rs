@@ -1265,8 +1265,8 @@ fn dossiers_are_checked_against_the_catalog_and_the_day() {
         ("hc-1:desk", "HC!", vec!["d 2 officials: BadId(\"HC!\")".to_owned()]),
         ("hc-1:desk", "hc-1;hc-1", vec!["d 2 officials: Repeated(\"hc-1\")".to_owned()]),
         ("hc-1:desk", "hc-1:boss", vec![format!("d 2 officials: BadWord {{ value: \"boss\", allowed: \"{roles}\" }}")]),
-        (days, "2026-11-21|2026-11-21|2026-11-21|returned", vec![]),
-        (days, "2026-11-22|||open", vec!["d 2 received: InFuture".to_owned()]),
+        (days, "11/11/2026 08:30|16/11/2026 17:00||open", vec![]),
+        (days, "2026-11-12|||open", vec!["d 2 received: CodeOfAnotherDay { code: 2026-11-11, received: 2026-11-12 }".to_owned()]),
         (days, "2026-11-11||2026-11-22|returned", vec!["d 2 returned: InFuture".to_owned()]),
         (days, "2026-11-11|2026-11-10||open", vec!["d 2 due: BeforeReceived".to_owned()]),
         (days, "2026-11-11||2026-11-10|refused", vec!["d 2 returned: BeforeReceived".to_owned()]),
@@ -1285,6 +1285,46 @@ fn dossiers_are_checked_against_the_catalog_and_the_day() {
         let (dossier, found) = dossier(from, to);
         assert_eq!(found, expected, "{from} → {to}");
         assert_eq!(dossier.is_some(), found.is_empty(), "{from} → {to}");
+    }
+}
+
+/// What is found in a dossier file of one open dossier.
+fn received(code: &str, day: &str) -> Vec<String> {
+    let sheet = sheet(
+        "d",
+        &format!("code|unit|field|received|status\n{code}|hc|ho-tich|{day}|open"),
+    );
+    let catalog = import(&sheets()).unwrap();
+    let mut findings = Findings::default();
+    let columns = Columns::resolve(DOSSIERS, &sheet.header, &sheet.place, &mut findings).unwrap();
+    let mut row = RowReader::new(&sheet.place, &columns, &sheet.rows[0], &mut findings);
+    dossier::read(&mut row, &catalog, today());
+    told(&findings)
+}
+
+#[test]
+fn a_dossier_whose_code_names_another_day_is_told() {
+    let other = |code, received| {
+        let days = format!("{{ code: {code}, received: {received} }}");
+        vec![format!("d 2 received: CodeOfAnotherDay {days}")]
+    };
+    for (code, day, expected) in [
+        // A spreadsheet in English took the seventh of November for the eleventh of July.
+        (
+            "H17-261107-0001",
+            "11/7/2026",
+            other("2026-11-07", "2026-07-11"),
+        ),
+        ("H17-261107-0001", "7/11/2026", vec![]),
+        ("H17-20261107-0000001", "2026-11-07T23:59:00+07:00", vec![]),
+        ("H17-261121-0001", "2026-11-21", vec![]),
+        (
+            "H17-261122-0001",
+            "2026-11-22",
+            vec!["d 2 received: InFuture".to_owned()],
+        ),
+    ] {
+        assert_eq!(received(code, day), expected, "{code} {day}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::csv_file::CsvFile;
+use super::csv_file::{CsvFile, LongTexts};
 use super::{ImportError, ImportOutcome, catalog_in_force, fetch, limits};
 use crate::domain::catalog::Catalog;
 use crate::domain::id::OfficialId;
@@ -30,14 +30,23 @@ pub(super) async fn sheets(
             sheet: kind.name().to_owned(),
             ..Place::default()
         };
-        match CsvFile::open(&bytes).and_then(|file| file.sheet(place.clone())) {
+        let long_texts = long_texts(kind);
+        match CsvFile::open(&bytes).and_then(|file| file.sheet(place.clone(), long_texts)) {
             Ok(sheet) => {
                 sheets.insert(kind, sheet);
             }
-            Err(cause) => findings.push(place, cause),
+            Err(fault) => fault.note(&place, findings),
         }
     }
     Ok(sheets)
+}
+
+/// Settings alone hold texts of several lines, such as the one a person consents to.
+fn long_texts(kind: SheetKind) -> LongTexts {
+    match kind {
+        SheetKind::Settings => LongTexts::Allowed,
+        _ => LongTexts::Refused,
+    }
 }
 
 /// Puts the catalog the sheets describe in force, if nothing is wrong with them.
@@ -151,9 +160,10 @@ mod tests {
                 sheet: kind.name().to_owned(),
                 ..Place::default()
             };
-            match CsvFile::open(text.as_bytes()).and_then(|file| file.sheet(place.clone())) {
+            let file = CsvFile::open(text.as_bytes());
+            match file.and_then(|file| file.sheet(place.clone(), long_texts(kind))) {
                 Ok(sheet) => drop(sheets.insert(kind, sheet)),
-                Err(cause) => findings.push(place, cause),
+                Err(fault) => fault.note(&place, &mut findings),
             }
         }
         let catalog = import::catalog::read(&sheets, "danang", &mut findings);
@@ -227,7 +237,7 @@ mod tests {
 
     #[test]
     fn cells_are_named_by_row_and_column_as_their_author_sees_them() {
-        use Cause::{BadDate, BadId, Broken, EndsBeforeStart, Missing, TooLong};
+        use Cause::{BadDate, BadId, Broken, Control, EndsBeforeStart, Missing, TooLong};
         let kind = SheetKind::Groups;
         one(kind, "id,name\n,Tên\nxa-phuong,Xã\n", 2, "id", Missing);
         one(
@@ -246,6 +256,7 @@ mod tests {
             "name",
             Broken("#N/A".to_owned()),
         );
+        one(kind, "id,name\nxa-phuong,a\u{202e}b\n", 2, "name", Control);
         let long = format!("id,name\nxa-phuong,{}\n", "ă".repeat(201));
         one(kind, &long, 2, "name", TooLong { max: 200 });
         let dates = |from: &str, to: &str| {
@@ -260,6 +271,20 @@ mod tests {
             "valid_to",
             EndsBeforeStart,
         );
+    }
+
+    #[test]
+    fn no_sheet_loses_rows_to_a_quotation_that_is_never_closed() {
+        for kind in SheetKind::ALL {
+            let mut lines: Vec<String> = good(kind).lines().map(str::to_owned).collect();
+            let last = lines.len() - 1;
+            let separator = if kind == SheetKind::Units { ';' } else { ',' };
+            let at = lines[last].rfind(separator).unwrap() + 1;
+            lines[last].insert(at, '"');
+            let expected = [(Some(last as u32 + 1), None, Cause::OpenQuotation)];
+
+            assert_eq!(found(kind, &lines.join("\n")), expected, "{kind:?}");
+        }
     }
 
     #[test]

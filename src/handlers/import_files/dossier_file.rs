@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 
-use super::csv_file::{CsvFile, Rows};
+use super::csv_file::{CsvFault, CsvFile, LongTexts, Rows};
 use super::{DossierTotals, ImportError, ImportOutcome};
 use crate::domain::catalog::Catalog;
 use crate::domain::import::columns::DOSSIERS;
@@ -108,8 +108,9 @@ impl DossierFile<'_> {
 
     fn rows(&self, findings: &mut Findings) -> Option<DossierRows<'_>> {
         let opened = CsvFile::open(self.bytes).and_then(|file| {
-            let mut rows = file.rows();
-            let header = rows.next().unwrap_or(Err(Cause::HeaderMissing))?;
+            let mut rows = file.rows(LongTexts::Refused);
+            let missing = CsvFault::from(Cause::HeaderMissing);
+            let header = rows.next().unwrap_or(Err(missing))?;
             Ok((rows, header))
         });
         match opened {
@@ -123,8 +124,8 @@ impl DossierFile<'_> {
                     today,
                 })
             }
-            Err(cause) => {
-                findings.push(self.place.clone(), cause);
+            Err(fault) => {
+                fault.note(&self.place, findings);
                 None
             }
         }
@@ -144,8 +145,8 @@ impl DossierRows<'_> {
     fn next(&mut self, findings: &mut Findings) -> Option<(u32, Option<Dossier>)> {
         let row = match self.rows.next()? {
             Ok(row) => row,
-            Err(cause) => {
-                findings.push(self.file.place.clone(), cause);
+            Err(fault) => {
+                fault.note(&self.file.place, findings);
                 return None;
             }
         };
@@ -185,7 +186,8 @@ mod tests {
             let path = format!("sample/catalog/da-nang/{}.csv", kind.name());
             let bytes = std::fs::read(path).unwrap();
             let file = CsvFile::open(&bytes).unwrap();
-            (kind, file.sheet(Place::default()).unwrap())
+            let sheet = file.sheet(Place::default(), LongTexts::Allowed);
+            (kind, sheet.unwrap())
         };
         let sheets: BTreeMap<_, _> = SheetKind::ALL.map(sheet).into();
         let mut findings = Findings::default();
@@ -252,7 +254,7 @@ mod tests {
                 Cause::Missing,
             ),
             (
-                "A-261001-0001,,xa-hoa-vang,,ho-tich,,21/11/2026,,,open",
+                "A-261121-0001,,xa-hoa-vang,,ho-tich,,21/11/2026,,,open",
                 "received",
                 Cause::InFuture,
             ),
@@ -328,6 +330,23 @@ mod tests {
         let value = "A.1-261001-0001".to_owned();
         assert_eq!(findings.list()[0].cause, Cause::Duplicate { value, row: 2 });
         assert_eq!(findings.list()[0].place.row, Some(4));
+    }
+
+    #[test]
+    fn a_quotation_that_is_never_closed_loses_no_dossier() {
+        let header = "code,unit,field,received,status,procedure";
+        let row = |serial: u32, procedure: &str| {
+            format!("H17-261120-{serial:04},xa-hoa-vang,ho-tich,2026-11-20,open,{procedure}\n")
+        };
+        let text = [row(20, "A"), row(21, "\"B"), row(22, "C")].concat();
+
+        let findings = check(&format!("{header}\n{text}"), &catalog());
+
+        let [finding] = findings.list() else {
+            panic!("{:?}", findings.list());
+        };
+        assert_eq!(finding.cause, Cause::OpenQuotation);
+        assert_eq!(finding.place.row, Some(3));
     }
 
     #[test]

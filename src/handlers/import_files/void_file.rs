@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::csv_file::CsvFile;
+use super::csv_file::{CsvFile, LongTexts};
 use super::{ImportError, ImportOutcome, VoidTotals};
 use crate::domain::import::columns::VOIDS;
 use crate::domain::import::void::{self, Named, Voidable};
@@ -71,11 +71,12 @@ impl VoidFile<'_> {
     }
 
     fn read(&self, findings: &mut Findings) -> Vec<(u32, Voidable)> {
-        let sheet = match CsvFile::open(self.bytes).and_then(|file| file.sheet(self.place.clone()))
-        {
+        let file = CsvFile::open(self.bytes);
+        let read = file.and_then(|file| file.sheet(self.place.clone(), LongTexts::Refused));
+        let sheet = match read {
             Ok(sheet) => sheet,
-            Err(cause) => {
-                findings.push(self.place.clone(), cause);
+            Err(fault) => {
+                fault.note(&self.place, findings);
                 return Vec::new();
             }
         };

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calamine::{DataRef, Reader, Xlsx};
+use calamine::{DataRef, Reader, Xlsx, XlsxError};
 use jiff::civil::Date;
 use zip::ZipArchive;
 
 use super::limits::{MAX_CELLS, MAX_COLUMNS, MAX_ROWS, MAX_TEXT_BYTES};
+use crate::domain::import::finding::MAX_FINDINGS;
 use crate::domain::import::{Cause, Cell, Findings, Place, Row, Sheet, SheetKind};
 
 /// Most parts of a workbook.
@@ -128,8 +129,12 @@ fn sheets(
         };
         let mut rows = match rows(&mut workbook, &name, &mut budget) {
             Ok(rows) => rows.into_iter(),
-            Err(cause) => {
-                findings.push(place, cause);
+            Err(fault) => {
+                let place = Place {
+                    row: fault.row,
+                    ..place
+                };
+                findings.push(place, fault.cause);
                 continue;
             }
         };
@@ -169,62 +174,112 @@ struct Budget {
     bytes: usize,
 }
 
+/// Why a sheet cannot be read on, and the row that is to blame, if one is.
+struct SheetFault {
+    row: Option<u32>,
+    cause: Cause,
+}
+
+impl From<Cause> for SheetFault {
+    fn from(cause: Cause) -> Self {
+        Self { row: None, cause }
+    }
+}
+
+/// Rows by their number less one, each cell at its column.
+#[derive(Default)]
+struct Grid(BTreeMap<u32, Vec<Cell>>);
+
+impl Grid {
+    fn set(&mut self, at: (u32, u32), cell: Cell, budget: &mut Budget) -> Result<(), SheetFault> {
+        if cell.is_blank() {
+            return Ok(());
+        }
+        let (row, column) = (at.0, at.1 as usize);
+        if column >= MAX_COLUMNS {
+            return Err(SheetFault {
+                row: Some(row.saturating_add(1)),
+                cause: Cause::TooManyColumns { max: MAX_COLUMNS },
+            });
+        }
+        let full = Cause::TooManyCells { max: MAX_CELLS };
+        if let Cell::Text(text) = &cell {
+            let left = budget.bytes.checked_sub(text.len());
+            budget.bytes = left.ok_or_else(|| full.clone())?;
+        }
+        let line = self.0.entry(row).or_default();
+        if line.len() <= column {
+            let added = column + 1 - line.len();
+            let left = budget.cells.checked_sub(added);
+            budget.cells = left.ok_or(full)?;
+            line.resize(column + 1, Cell::Empty);
+        }
+        line[column] = cell;
+        match self.0.len() > MAX_ROWS {
+            true => Err(Cause::TooManyRows { max: MAX_ROWS }.into()),
+            false => Ok(()),
+        }
+    }
+}
+
 fn rows(
     workbook: &mut Xlsx<Cursor<&[u8]>>,
     name: &str,
     budget: &mut Budget,
-) -> Result<Vec<Row>, Cause> {
-    let mut cells = workbook
-        .worksheet_cells_reader(name)
-        .map_err(|_| Cause::Unreadable)?;
-    let mut rows: BTreeMap<u32, Vec<Cell>> = BTreeMap::new();
-    while let Some(found) = cells.next_cell().map_err(|_| Cause::Unreadable)? {
-        let (row, column) = found.get_position();
-        let cell = cell(found.get_value());
-        if cell == Cell::Empty {
-            continue;
-        }
-        let column = column as usize;
-        if column >= MAX_COLUMNS {
-            return Err(Cause::TooManyColumns { max: MAX_COLUMNS });
-        }
-        if let Cell::Text(text) = &cell {
-            let left = budget.bytes.checked_sub(text.len());
-            budget.bytes = left.ok_or(Cause::TooManyCells { max: MAX_CELLS })?;
-        }
-        let line = rows.entry(row).or_default();
-        if line.len() <= column {
-            let added = column + 1 - line.len();
-            let left = budget.cells.checked_sub(added);
-            budget.cells = left.ok_or(Cause::TooManyCells { max: MAX_CELLS })?;
-            line.resize(column + 1, Cell::Empty);
-        }
-        line[column] = cell;
-        if rows.len() > MAX_ROWS {
-            return Err(Cause::TooManyRows { max: MAX_ROWS });
+) -> Result<Vec<Row>, SheetFault> {
+    let unreadable = |_| Cause::Unreadable;
+    let mut cells = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
+    let mut grid = Grid::default();
+    // Errors of newer spreadsheets, which the reader does not know, by the number of their cell in the sheet.
+    let mut errors: BTreeMap<usize, String> = BTreeMap::new();
+    for number in 0.. {
+        match cells.next_cell_with_style_id() {
+            Ok(None) => break,
+            Ok(Some((found, style))) => {
+                let format = cells
+                    .styles()
+                    .get(style)
+                    .and_then(|style| style.number_format.as_ref())
+                    .map_or("General", |format| format.format_code.as_str());
+                let cell = cell(found.get_value(), format);
+                grid.set(found.get_position(), cell, budget)?;
+            }
+            Err(XlsxError::CellError(error)) if errors.len() < MAX_FINDINGS => {
+                errors.insert(number, error);
+            }
+            Err(_) => return Err(Cause::Unreadable.into()),
         }
     }
-    let rows = rows.into_iter().map(|(number, cells)| Row {
+    drop(cells);
+    if !errors.is_empty() {
+        let mut places = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
+        let mut number = 0;
+        while let Some(found) = places.next_formula().map_err(unreadable)? {
+            if let Some(error) = errors.remove(&number) {
+                grid.set(found.get_position(), Cell::Broken(error), budget)?;
+            }
+            number += 1;
+        }
+    }
+    let rows = grid.0.into_iter().map(|(number, cells)| Row {
         number: number.saturating_add(1),
         cells,
     });
-    Ok(rows.filter(|row| !row.is_blank()).collect())
+    Ok(rows.collect())
 }
 
-fn cell(value: &DataRef) -> Cell {
+fn cell(value: &DataRef, format: &str) -> Cell {
     match value {
         DataRef::Empty => Cell::Empty,
-        DataRef::Int(number) => Cell::Number(*number as f64),
-        DataRef::Float(number) => Cell::Number(*number),
+        DataRef::Int(number) => shown(*number as f64, format),
+        DataRef::Float(number) => shown(*number, format),
         DataRef::String(text) => Cell::Text(text.clone()),
         DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
         DataRef::Bool(flag) => Cell::Flag(*flag),
         DataRef::Error(error) => Cell::Broken(error.to_string()),
         DataRef::DurationIso(text) => Cell::Text(text.clone()),
-        DataRef::DateTimeIso(text) => {
-            let day = text.get(..10).and_then(|day| day.parse::<Date>().ok());
-            day.map_or_else(|| Cell::Text(text.clone()), Cell::Date)
-        }
+        // The row's reader knows every way to write a day.
+        DataRef::DateTimeIso(text) => Cell::Text(text.clone()),
         DataRef::DateTime(moment) => {
             let (year, month, day, ..) = moment.to_ymd_hms_milli();
             let date = i16::try_from(year)
@@ -237,6 +292,31 @@ fn cell(value: &DataRef) -> Cell {
                 _ => Cell::Number(moment.as_f64()),
             }
         }
+    }
+}
+
+/// A number as its format shows it: `00000` writes 48 as `00048`, and what is printed and typed is that.
+fn shown(number: f64, format: &str) -> Cell {
+    // Behind a semicolon stands the format of numbers below zero; brackets hold colours, languages and conditions.
+    let mut code = String::new();
+    let mut rest = format.split(';').next().unwrap_or_default().chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '[' => drop(rest.by_ref().find(|c| *c == ']')),
+            // The width of the next character, or as many of it as there is room for.
+            '_' | '*' => drop(rest.next()),
+            c => code.push(c),
+        }
+    }
+    let whole = number.fract() == 0.0 && (0.0..1e15).contains(&number);
+    match code.as_str() {
+        "" | "General" | "0" | "#" | "@" => Cell::Number(number),
+        "#,##0" if number.abs() < 1_000.0 && number.fract() == 0.0 => Cell::Number(number),
+        zeros if whole && zeros.bytes().all(|byte| byte == b'0') => {
+            let (number, width) = (number as u64, zeros.len());
+            Cell::Text(format!("{number:0width$}"))
+        }
+        _ => Cell::Formatted(number),
     }
 }
 
@@ -323,6 +403,101 @@ mod tests {
         let settings = &sheets[&SheetKind::Settings].rows;
         assert_eq!(settings[0].cells[1], Cell::Number(5.0));
         assert_eq!(settings[1].cells, [Cell::Empty, Cell::Flag(true)]);
+    }
+
+    #[test]
+    fn a_number_is_read_as_its_format_shows_it() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("units").unwrap();
+        sheet.write(0, 0, "id").unwrap();
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let cases = [
+            ("00000", 48.0, text("00048")),
+            ("0000000000", 1_022.0, text("0000001022")),
+            ("[Red]000;-000", 7.0, text("007")),
+            ("00_)", 5.0, text("05")),
+            ("00", 123.0, text("123")),
+            ("0", 48.0, Cell::Number(48.0)),
+            ("General", 48.5, Cell::Number(48.5)),
+            ("@", 48.0, Cell::Number(48.0)),
+            ("#,##0", 48.0, Cell::Number(48.0)),
+            ("#,##0", 4_800.0, Cell::Formatted(4_800.0)),
+            ("0.00", 48.0, Cell::Formatted(48.0)),
+            ("\"H\"00", 17.0, Cell::Formatted(17.0)),
+            ("00\\-000", 17_001.0, Cell::Formatted(17_001.0)),
+            ("000", 1.5, Cell::Formatted(1.5)),
+        ];
+        for (row, (format, number, _)) in (1..).zip(&cases) {
+            let format = Format::new().set_num_format(*format);
+            sheet
+                .write_number_with_format(row, 0, *number, &format)
+                .unwrap();
+        }
+
+        let (sheets, findings) = read_all(&workbook.save_to_buffer().unwrap());
+
+        assert_eq!(findings, []);
+        let rows = &sheets[&SheetKind::Units].rows;
+        for ((format, _, expected), row) in cases.iter().zip(rows) {
+            assert_eq!(row.cells, [expected.clone()], "{format}");
+        }
+    }
+
+    #[test]
+    fn a_blank_cell_far_to_the_right_is_blank() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("fields").unwrap();
+        sheet.write(0, 0, "id").unwrap();
+        sheet.write(1, 0, "xa").unwrap();
+        sheet.write(1, 59, " ").unwrap();
+        sheet.write(2, 59, "\u{a0}").unwrap();
+
+        let (sheets, findings) = read_all(&workbook.save_to_buffer().unwrap());
+
+        assert_eq!(findings, []);
+        assert_eq!(sheets[&SheetKind::Fields].rows.len(), 1);
+    }
+
+    #[test]
+    fn an_error_of_a_newer_spreadsheet_is_told_by_its_cell() {
+        let mut workbook = Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("fields").unwrap();
+        sheet.write(0, 0, "id").unwrap();
+        sheet.write(0, 1, "name").unwrap();
+        sheet.write(1, 0, "xa").unwrap();
+        for (row, error) in [(1, "#SPILL!"), (3, "#CALC!")] {
+            let failed = Formula::new("=A1:A9").set_result(error);
+            sheet.write(row, 1, failed).unwrap();
+        }
+        sheet.write(3, 0, "b").unwrap();
+        sheet.write(4, 1, "Hộ tịch").unwrap();
+        // The crate that writes the workbook takes a result it does not know for a text.
+        let bytes = with_part(
+            &workbook.save_to_buffer().unwrap(),
+            "xl/worksheets/sheet1.xml",
+            |part| {
+                let part = String::from_utf8(part).unwrap();
+                let mut cells = part.split("<c ").map(|cell| {
+                    match cell.contains("#SPILL!") || cell.contains("#CALC!") {
+                        true => cell.replace("t=\"str\"", "t=\"e\""),
+                        false => cell.to_owned(),
+                    }
+                });
+                let first = cells.next().unwrap();
+                cells
+                    .fold(first, |all, cell| all + "<c " + &cell)
+                    .into_bytes()
+            },
+        );
+
+        let (sheets, findings) = read_all(&bytes);
+
+        assert_eq!(findings, []);
+        let rows = &sheets[&SheetKind::Fields].rows;
+        let broken = |error: &str| Cell::Broken(error.to_owned());
+        assert_eq!((rows[0].number, &rows[0].cells[1]), (2, &broken("#SPILL!")));
+        assert_eq!((rows[1].number, &rows[1].cells[1]), (4, &broken("#CALC!")));
+        assert_eq!(rows[2].cells[1], Cell::Text("Hộ tịch".to_owned()));
     }
 
     #[test]
