@@ -22,6 +22,8 @@ use crate::domain::receipt::RECEIPT_DAYS;
 
 /// Actions of one transaction: DynamoDB takes 100, a few are left free.
 const MAX_ACTIONS: usize = 90;
+/// The most that DynamoDB takes.
+const LIMIT: usize = 100;
 /// Tries of one transaction before the import is given up and started again by its event.
 const ATTEMPTS: u32 = 10;
 
@@ -34,6 +36,8 @@ const RECEIVED: &str = "received";
 const DUE: &str = "due";
 const RETURNED: &str = "returned";
 const SECRET: &str = "secret";
+/// Subjects rated with the receipt; absent until the first.
+const USED: &str = "used";
 const EXP: &str = "exp";
 const ON_TIME: &str = "on_time";
 const OVERDUE: &str = "overdue";
@@ -58,7 +62,7 @@ pub enum DossierOutcome {
     Updated,
     /// Its receipt said the same already.
     Unchanged,
-    /// Its receipt names another unit, field or day received, and was left alone.
+    /// Its receipt names another unit or field, or another day received and has been rated with; it was left alone.
     Contradicted,
 }
 
@@ -131,6 +135,13 @@ impl Store {
             let plan = Plan::of(batch, &known, &self.ratings)?;
             if plan.actions.is_empty() {
                 return Ok(plan.outcomes);
+            }
+            if plan.actions.len() > LIMIT {
+                // Corrected days need the counters of two months each.
+                let (first, second) = batch.split_at(batch.len() / 2);
+                let mut outcomes = Box::pin(self.put_chunk(first)).await?;
+                outcomes.extend(Box::pin(self.put_chunk(second)).await?);
+                return Ok(outcomes);
             }
             match self.transact("write dossiers", &plan.actions).await {
                 Ok(Outcome::Committed { .. }) => return Ok(plan.outcomes),
@@ -220,42 +231,42 @@ impl Plan {
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut actions = Vec::new();
         let mut counters: BTreeMap<Key, [i64; 3]> = BTreeMap::new();
+        let mut add = |receipt: &Receipt, sign: i64| {
+            let month = Month::of(receipt.received);
+            let counter = counters.entry(Key::dossier_count(&receipt.unit_id, month));
+            for (sum, own) in counter.or_default().iter_mut().zip(contribution(receipt)) {
+                *sum += sign * own;
+            }
+        };
         for new in batch {
             let key = Key::receipt(&new.hash);
-            let own = contribution(&new.receipt);
-            let (outcome, change) = match known.get(&key.pk) {
+            let outcome = match known.get(&key.pk) {
                 None => {
                     actions.push(
                         TransactWriteItem::builder()
                             .put(create(new, table)?)
                             .build(),
                     );
-                    (DossierOutcome::Created, own)
+                    add(&new.receipt, 1);
+                    DossierOutcome::Created
                 }
                 Some(item) => {
                     let old = receipt_from_item(item)
                         .map_err(|e| StoreError::during("read receipts")(e.into()))?;
                     if old == new.receipt {
-                        (DossierOutcome::Unchanged, [0; 3])
-                    } else if contradicts(&old, &new.receipt) {
-                        (DossierOutcome::Contradicted, [0; 3])
+                        DossierOutcome::Unchanged
+                    } else if contradicts(&old, &new.receipt, item.contains_key(USED)) {
+                        DossierOutcome::Contradicted
                     } else {
                         let update = update(&key, &old, &new.receipt, table)?;
                         actions.push(TransactWriteItem::builder().update(update).build());
-                        let before = contribution(&old);
-                        let change = [0, 1, 2].map(|at| own[at] - before[at]);
-                        (DossierOutcome::Updated, change)
+                        add(&old, -1);
+                        add(&new.receipt, 1);
+                        DossierOutcome::Updated
                     }
                 }
             };
             outcomes.push(outcome);
-            let month = Month::of(new.receipt.received);
-            let counter = counters
-                .entry(Key::dossier_count(&new.receipt.unit_id, month))
-                .or_default();
-            for (sum, change) in counter.iter_mut().zip(change) {
-                *sum += change;
-            }
         }
         for (key, change) in counters {
             if change != [0; 3] {
@@ -280,9 +291,11 @@ fn contribution(receipt: &Receipt) -> [i64; 3] {
     ]
 }
 
-/// Whether `new` cannot be a later state of the dossier `old`.
-fn contradicts(old: &Receipt, new: &Receipt) -> bool {
-    old.unit_id != new.unit_id || old.received != new.received || old.field_id != new.field_id
+/// Whether `new` cannot be a later state of the dossier `old`. A wrong day can be put right until it was rated with.
+fn contradicts(old: &Receipt, new: &Receipt, rated: bool) -> bool {
+    old.unit_id != new.unit_id
+        || old.field_id != new.field_id
+        || (rated && old.received != new.received)
 }
 
 fn create(new: &NewReceipt, table: &str) -> Result<Put, StoreError> {
@@ -304,12 +317,22 @@ fn create(new: &NewReceipt, table: &str) -> Result<Put, StoreError> {
 /// Brings what moves as a dossier is handled up to date, if it still reads as `old`.
 fn update(key: &Key, old: &Receipt, new: &Receipt, table: &str) -> Result<Update, StoreError> {
     const MOVING: [&str; 5] = [STATUS, OFFICIALS, PROCEDURE, DUE, RETURNED];
+    let corrected = (old.received != new.received).then_some(RECEIVED);
+    let expiry = expiry(new.received);
     let (old, new) = (receipt_to_item(old), receipt_to_item(new));
     let mut builder = Update::builder()
         .table_name(table)
         .set_key(Some(key.attributes()));
     let (mut set, mut remove, mut conditions) = (Vec::new(), Vec::new(), Vec::new());
-    for name in MOVING {
+    if corrected.is_some() {
+        set.push(format!("#{EXP} = :{EXP}"));
+        conditions.push(format!("attribute_not_exists(#{USED})"));
+        builder = builder
+            .expression_attribute_names(format!("#{EXP}"), EXP)
+            .expression_attribute_names(format!("#{USED}"), USED)
+            .expression_attribute_values(format!(":{EXP}"), AttributeValue::N(expiry.to_string()));
+    }
+    for name in MOVING.into_iter().chain(corrected) {
         builder = builder.expression_attribute_names(format!("#{name}"), name);
         match old.get(name) {
             None => conditions.push(format!("attribute_not_exists(#{name})")),

@@ -459,6 +459,92 @@ async fn a_dossier_that_moved_on_is_updated_and_what_raters_wrote_is_kept() {
 }
 
 #[tokio::test]
+async fn a_wrong_day_is_put_right_until_the_dossier_is_rated() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let unit = UnitId::parse("xa-hoa-vang").unwrap();
+    let header = "code,unit,field,received,due,returned,status\n";
+    let row = |n: u32| {
+        format!("H17-261007-{n:04},xa-hoa-vang,ho-tich,7/10/2026,9/10/2026,8/10/2026,returned\n")
+    };
+    let file = format!("{header}{}", (0..70).map(row).collect::<String>());
+    let swapped = file.replace("7/10/2026", "10/7/2026");
+    let refused = bench.drop_file("dossiers/swapped.csv", swapped).await;
+    let cause = &refused.findings.list()[0].cause;
+    assert!(matches!(cause, Cause::CodeOfAnotherDay { .. }), "{cause:?}");
+    bench.drop_file("dossiers/right.csv", file.clone()).await;
+    let expiries = receipts(&bench).await;
+    // As an import before codes were compared with days left them: each month and day changed places.
+    for (key, item) in &expiries {
+        let wrong = bench.client.update_item().table_name("ratings");
+        let wrong = wrong
+            .key("PK", AttributeValue::S(key.clone()))
+            .key("SK", item["SK"].clone())
+            .update_expression("SET received = :wrong, exp = :early")
+            .expression_attribute_values(":wrong", AttributeValue::S("2026-07-10".into()))
+            .expression_attribute_values(":early", AttributeValue::N("1".into()));
+        wrong.send().await.unwrap();
+    }
+    let moved = |month: &str, received: i64| {
+        let table = bench.client.update_item().table_name("ratings");
+        table
+            .key("PK", AttributeValue::S(format!("D#xa-hoa-vang#{month}")))
+            .key("SK", AttributeValue::S("COUNT".into()))
+            .update_expression("ADD received :n, on_time :n")
+            .expression_attribute_values(":n", AttributeValue::N(received.to_string()))
+            .send()
+    };
+    moved("202610", -70).await.unwrap();
+    moved("202607", 70).await.unwrap();
+    let rated = expiries.keys().next().unwrap();
+    let used = bench.client.update_item().table_name("ratings");
+    let used = used
+        .key("PK", AttributeValue::S(rated.clone()))
+        .key("SK", AttributeValue::S("RECEIPT".into()))
+        .update_expression("SET used = :used")
+        .expression_attribute_values(":used", AttributeValue::Ss(vec!["xa-hoa-vang".into()]));
+    used.send().await.unwrap();
+
+    let corrected = totals(&bench.drop_file("dossiers/again.csv", file.clone()).await);
+    let again = totals(&bench.drop_file("dossiers/again.csv", file).await);
+
+    assert_eq!((corrected.updated, corrected.contradicted.len()), (69, 1));
+    assert_eq!((again.unchanged, again.contradicted.len()), (69, 1));
+    for (month_of, expected) in [("2026-07-10", 1), ("2026-10-07", 69)] {
+        let counts = bench.store.dossier_counts(&unit, month(month_of)).await;
+        let counts = counts.unwrap().unwrap();
+        assert_eq!((counts.received, counts.on_time), (expected, expected));
+    }
+    for (key, item) in receipts(&bench).await {
+        if key == *rated {
+            assert_eq!(item["received"].as_s().unwrap(), "2026-07-10");
+        } else {
+            assert_eq!(item, expiries[&key]);
+        }
+    }
+}
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+/// Every receipt in the table, by its partition.
+async fn receipts(bench: &Bench) -> BTreeMap<String, Item> {
+    let scan = bench.client.scan().table_name("ratings");
+    let receipts = scan
+        .filter_expression("SK = :sk")
+        .expression_attribute_values(":sk", AttributeValue::S("RECEIPT".to_owned()))
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>()
+        .await
+        .unwrap();
+    let keyed = receipts
+        .into_iter()
+        .map(|item| (item["PK"].as_s().unwrap().clone(), item));
+    keyed.collect()
+}
+
+#[tokio::test]
 async fn dossiers_are_refused_whole() {
     let bench = Bench::start().await;
     let file = sample("dossiers/da-nang.csv");
