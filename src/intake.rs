@@ -3,11 +3,16 @@
 //! Nothing here knows HTTP, an S3 event or a page. A handler reads what arrived, calls one of these, and turns the outcome
 //! into an answer. Expected outcomes are enums; only a table that fails is an error.
 
+pub mod catalog;
 pub mod catalog_cache;
+pub mod dossiers;
+pub mod files;
 pub mod person;
 pub mod rating;
 pub mod receipt;
 pub mod security_code;
+pub mod sheets;
+pub mod voids;
 
 use self::catalog_cache::CatalogCache;
 use crate::challenge::Challenges;

@@ -118,7 +118,7 @@ fn single<T>(
 async fn find(bucket: &Bucket, selection: &Selection) -> Result<Vec<u8>, Problem> {
     let key = selection.key();
     let document = match bucket.get_at_most(&key, MAX_DOCUMENT).await {
-        Ok(Bounded::Bytes(document)) => document,
+        Ok(Bounded::Whole { bytes, .. }) => bytes,
         Ok(Bounded::Absent) => return Err(ProblemKind::NotFound.into()),
         Ok(Bounded::TooLarge) => {
             tracing::error!(route = ROUTE, "`{key}` is too large to be answered with");

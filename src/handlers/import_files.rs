@@ -9,28 +9,29 @@
 //! | `voids/<seat>/<name>.csv`       | ratings that whoever sits there wants set aside |
 //! | `<key>.report.txt`              | our answer to `<key>` |
 //!
-//! A file is taken whole or not at all; what is wrong with it is written beside it.
+//! A file is taken whole or not at all; what is wrong with it is written beside it. Files that name people's dossiers or
+//! ratings are deleted once they are taken; their reports stay.
+
+use std::collections::BTreeMap;
 
 use aws_lambda_events::event::s3::{S3Event, S3EventRecord};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 
-use crate::domain::catalog::Catalog;
-use crate::domain::import::{Cause, Findings, Place, SheetKind};
+use crate::domain::import::{Cause, Findings, Place, Sheet, SheetKind};
 use crate::domain::void::Seat;
+use crate::intake::dossiers::DossierFile;
+use crate::intake::files::ImportOutcome;
+use crate::intake::sheets::limits;
+use crate::intake::voids::VoidFile;
+use crate::intake::{catalog, sheets};
 use crate::keyring::Keyring;
-use crate::site::bucket::{Bounded, Bucket, BucketError};
+use crate::site::bucket::{Bounded, Bucket, BucketError, Tag};
 use crate::store::{Store, StoreError};
 
-mod catalog_files;
-mod csv_file;
-mod dossier_file;
-mod limits;
 mod report;
-mod void_file;
-mod workbook;
 
-pub use report::{DossierTotals, ImportOutcome, ImportReport, VoidTotals};
+pub use report::ImportReport;
 
 /// Name of the empty object that says a folder of CSV sheets is complete.
 pub const READY: &str = "ready";
@@ -86,7 +87,7 @@ pub async fn handle(
         };
         let approver = record.principal_id.principal_id.as_deref();
         let import = import(store, drop_bucket, keyring, &key, approver, now);
-        let Some(report) = import.await? else {
+        let Some((report, read)) = import.await? else {
             continue;
         };
         tracing::info!(
@@ -94,10 +95,20 @@ pub async fn handle(
             findings = report.findings.count(),
             "a dropped file was read"
         );
-        let key = report.object_key();
         let text = report.text().into_bytes();
-        let put = drop_bucket.put(&key, "text/plain; charset=utf-8", "private, no-store", text);
+        let beside = report.object_key();
+        let put = drop_bucket.put(
+            &beside,
+            "text/plain; charset=utf-8",
+            "private, no-store",
+            text,
+        );
         put.await.map_err(ImportError::Bucket)?;
+        if let Some(tag) = read.filter(|_| report.accepted()) {
+            // Should a newer file have come under the same key, its own event takes care of it.
+            let deleted = drop_bucket.delete(&key, &tag).await;
+            deleted.map_err(ImportError::Bucket)?;
+        }
         reports.push(report);
     }
     Ok(reports)
@@ -177,6 +188,7 @@ fn file_name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }
 
+/// The report on one dropped object, and the tag of the object where it is to be deleted once taken.
 async fn import(
     store: &Store,
     bucket: &Bucket,
@@ -184,120 +196,125 @@ async fn import(
     key: &str,
     approver: Option<&str>,
     now: Timestamp,
-) -> Result<Option<ImportReport>, ImportError> {
-    let place = |sheet: &str| Place {
-        file: file_name(key).to_owned(),
-        sheet: sheet.to_owned(),
-        ..Place::default()
-    };
+) -> Result<Option<(ImportReport, Option<Tag>)>, ImportError> {
+    let place = place(key);
     let mut findings = Findings::default();
-    let outcome = match Dropped::of(key) {
+    let dropped = Dropped::of(key);
+    let most = match dropped {
+        Dropped::NotOurs | Dropped::Sheet => return Ok(None),
+        Dropped::Unknown | Dropped::StraySheet { .. } | Dropped::Ready { .. } => None,
+        Dropped::Workbook => Some(limits::MAX_CATALOG_BYTES),
+        Dropped::Dossiers => Some(limits::MAX_DOSSIER_BYTES),
+        Dropped::Voids { .. } => Some(limits::MAX_VOID_BYTES),
+    };
+    let report = |outcome, findings| ImportReport {
+        key: key.to_owned(),
+        outcome,
+        findings,
+    };
+    let (bytes, tag) = match most {
+        None => (Vec::new(), Tag::Absent),
+        Some(most) => match fetch(bucket, key, most, &mut findings).await? {
+            Some(found) => found,
+            None if findings.is_empty() => return Ok(None),
+            None => return Ok(Some((report(ImportOutcome::Refused, findings), None))),
+        },
+    };
+    let mut read = None;
+    let outcome = match dropped {
         Dropped::NotOurs | Dropped::Sheet => return Ok(None),
         Dropped::Unknown => {
-            findings.push(place(""), Cause::UnknownFile);
+            findings.push(place, Cause::UnknownFile);
             ImportOutcome::Refused
         }
         Dropped::StraySheet { name } => {
             let sheet = name.rsplit_once('.').map_or(name, |(sheet, _)| sheet);
-            findings.push(place(sheet), Cause::SheetUnknown);
+            let sheet = sheet.to_owned();
+            findings.push(Place { sheet, ..place }, Cause::SheetUnknown);
             ImportOutcome::Refused
         }
         Dropped::Workbook => {
-            let Some(bytes) = fetch(bucket, key, limits::MAX_CATALOG_BYTES, &mut findings).await?
-            else {
-                return Ok((!findings.is_empty()).then(|| refused(key, findings)));
-            };
-            let sheets = workbook::read(&bytes, file_name(key), &mut findings);
-            catalog_files::import(store, &sheets, file_name(key), now, &mut findings).await?
+            let sheets = sheets::of_workbook(&bytes, file_name(key), &mut findings);
+            catalog::import(store, &sheets, file_name(key), now, &mut findings).await?
         }
         Dropped::Ready { folder } => {
-            let sheets = catalog_files::sheets(bucket, folder, &mut findings).await?;
-            catalog_files::import(store, &sheets, folder, now, &mut findings).await?
+            let sheets = folder_sheets(bucket, folder, &mut findings).await?;
+            catalog::import(store, &sheets, folder, now, &mut findings).await?
         }
         Dropped::Voids { seat } => {
-            let Some(bytes) = fetch(bucket, key, limits::MAX_VOID_BYTES, &mut findings).await?
-            else {
-                return Ok((!findings.is_empty()).then(|| refused(key, findings)));
-            };
-            let file = void_file::VoidFile {
+            read = Some(tag);
+            let file = VoidFile {
                 bytes: &bytes,
-                place: place(""),
+                place,
                 seat,
-                // Whoever the event does not name is nobody else than the other one it does not name.
+                // A person whom the event does not name is no other than the next one it does not name.
                 approver: approver.unwrap_or("unknown"),
                 now,
             };
             file.import(store, keyring, &mut findings).await?
         }
-        Dropped::Dossiers => {
-            let Some(bytes) = fetch(bucket, key, limits::MAX_DOSSIER_BYTES, &mut findings).await?
-            else {
-                return Ok((!findings.is_empty()).then(|| refused(key, findings)));
-            };
-            match catalog_in_force(store).await? {
-                Some((_, catalog)) => {
-                    let file = dossier_file::DossierFile {
-                        bytes: &bytes,
-                        place: place(""),
-                        catalog: &catalog,
-                        now,
-                    };
-                    file.import(store, keyring, &mut findings).await?
-                }
-                None => {
-                    findings.push(place(""), Cause::NoCatalog);
-                    ImportOutcome::Refused
-                }
+        Dropped::Dossiers => match catalog::in_force(store).await? {
+            Some((_, catalog)) => {
+                read = Some(tag);
+                let file = DossierFile {
+                    bytes: &bytes,
+                    place,
+                    catalog: &catalog,
+                    now,
+                };
+                file.import(store, keyring, &mut findings).await?
             }
-        }
+            None => {
+                findings.push(place, Cause::NoCatalog);
+                ImportOutcome::Refused
+            }
+        },
     };
-    Ok(Some(ImportReport {
-        key: key.to_owned(),
-        outcome,
-        findings,
-    }))
+    Ok(Some((report(outcome, findings), read)))
 }
 
-fn refused(key: &str, findings: Findings) -> ImportReport {
-    ImportReport {
-        key: key.to_owned(),
-        outcome: ImportOutcome::Refused,
-        findings,
+/// The CSV sheets of a folder that are there and readable.
+async fn folder_sheets(
+    bucket: &Bucket,
+    folder: &str,
+    findings: &mut Findings,
+) -> Result<BTreeMap<SheetKind, Sheet>, ImportError> {
+    let mut found = BTreeMap::new();
+    for kind in SheetKind::ALL {
+        let key = format!("catalog/{folder}/{}.csv", kind.name());
+        let most = limits::MAX_CATALOG_BYTES;
+        if let Some((bytes, _)) = fetch(bucket, &key, most, findings).await?
+            && let Some(sheet) = sheets::of_csv(&bytes, kind, findings)
+        {
+            found.insert(kind, sheet);
+        }
     }
+    Ok(found)
 }
 
-/// The object's bytes; `None` when it is gone again, or too large and noted.
+/// The object's bytes and its tag; `None` when it is gone again, or too large and noted.
 async fn fetch(
     bucket: &Bucket,
     key: &str,
     most: u64,
     findings: &mut Findings,
-) -> Result<Option<Vec<u8>>, ImportError> {
+) -> Result<Option<(Vec<u8>, Tag)>, ImportError> {
     match bucket.get_at_most(key, most).await? {
-        Bounded::Bytes(bytes) => Ok(Some(bytes)),
+        Bounded::Whole { bytes, tag } => Ok(Some((bytes, tag))),
         Bounded::Absent => Ok(None),
         Bounded::TooLarge => {
-            let place = Place {
-                file: file_name(key).to_owned(),
-                ..Place::default()
-            };
             let megabytes = most / limits::MEGABYTE;
-            findings.push(place, Cause::TooLarge { megabytes });
+            findings.push(place(key), Cause::TooLarge { megabytes });
             Ok(None)
         }
     }
 }
 
-/// The catalog in force, whole, with its version.
-async fn catalog_in_force(store: &Store) -> Result<Option<(String, Catalog)>, StoreError> {
-    let Some(version) = store.catalog_version().await? else {
-        return Ok(None);
-    };
-    let Some(head) = store.catalog_head(&version).await? else {
-        return Ok(None);
-    };
-    let units = store.catalog_units(&version).await?;
-    Ok(Some((version, Catalog { head, units })))
+fn place(key: &str) -> Place {
+    Place {
+        file: file_name(key).to_owned(),
+        ..Place::default()
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A bucket: the site's, or the one files for import are dropped in.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::SiteFile;
@@ -18,7 +18,12 @@ pub struct BucketError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bounded {
     /// The whole object.
-    Bytes(Vec<u8>),
+    Whole {
+        /// Its content.
+        bytes: Vec<u8>,
+        /// Which object it is.
+        tag: Tag,
+    },
     /// An object larger than the bound, left unread.
     TooLarge,
     /// No object.
@@ -57,7 +62,7 @@ impl Bucket {
     /// [`BucketError`] when the bucket cannot be read.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
         Ok(match self.get_at_most(key, u64::MAX).await? {
-            Bounded::Bytes(bytes) => Some(bytes),
+            Bounded::Whole { bytes, .. } => Some(bytes),
             Bounded::TooLarge | Bounded::Absent => None,
         })
     }
@@ -89,6 +94,7 @@ impl Bucket {
         if length.is_some_and(|length| length > most) {
             return Ok(Bounded::TooLarge);
         }
+        let tag = Tag::Is(object.e_tag().unwrap_or_default().to_owned());
         let (mut body, mut bytes) = (object.body, Vec::new());
         while let Some(chunk) = body.try_next().await.map_err(|e| fault(e.to_string()))? {
             bytes.extend_from_slice(&chunk);
@@ -96,7 +102,7 @@ impl Bucket {
                 return Ok(Bounded::TooLarge);
             }
         }
-        Ok(Bounded::Bytes(bytes))
+        Ok(Bounded::Whole { bytes, tag })
     }
 
     /// The object's bytes and its tag; `None` where there is none.
@@ -104,25 +110,27 @@ impl Bucket {
     /// # Errors
     /// [`BucketError`] when the bucket cannot be read.
     pub async fn get_tagged(&self, key: &str) -> Result<Option<(Vec<u8>, Tag)>, BucketError> {
-        let fault = |cause: String| BucketError {
-            operation: "read object",
-            cause,
-        };
-        let get = self.client.get_object().bucket(&self.name).key(key);
-        let object = match get.send().await {
-            Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_no_such_key()) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(fault(DisplayErrorContext(error).to_string())),
-        };
-        let tag = object.e_tag().unwrap_or_default().to_owned();
-        let bytes = object
-            .body
-            .collect()
-            .await
-            .map_err(|error| fault(error.to_string()))?;
-        Ok(Some((bytes.to_vec(), Tag::Is(tag))))
+        Ok(match self.get_at_most(key, u64::MAX).await? {
+            Bounded::Whole { bytes, tag } => Some((bytes, tag)),
+            Bounded::TooLarge | Bounded::Absent => None,
+        })
+    }
+
+    /// Deletes the object, if it is still the one with `tag`; whether it was.
+    ///
+    /// # Errors
+    /// [`BucketError`] when the bucket cannot be written.
+    pub async fn delete(&self, key: &str, tag: &Tag) -> Result<bool, BucketError> {
+        let Tag::Is(tag) = tag else { return Ok(false) };
+        let delete = self.client.delete_object().bucket(&self.name).key(key);
+        match delete.if_match(tag).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_another(&error, &[404, 409, 412]) => Ok(false),
+            Err(error) => Err(BucketError {
+                operation: "delete object",
+                cause: DisplayErrorContext(error).to_string(),
+            }),
+        }
     }
 
     /// Writes a file of the site, if the object it replaces is still the one with `tag`; whether it was.
@@ -143,14 +151,7 @@ impl Bucket {
         };
         match put.body(ByteStream::from(file.bytes)).send().await {
             Ok(_) => Ok(true),
-            // 412 when it is another one, 409 while another one is being written.
-            Err(error)
-                if error
-                    .raw_response()
-                    .is_some_and(|response| matches!(response.status().as_u16(), 409 | 412)) =>
-            {
-                Ok(false)
-            }
+            Err(error) if is_another(&error, &[409, 412]) => Ok(false),
             Err(error) => Err(BucketError {
                 operation: "replace object",
                 cause: DisplayErrorContext(error).to_string(),
@@ -199,4 +200,10 @@ impl Bucket {
         )
         .await
     }
+}
+
+/// Whether a condition failed: 412 when it is another object, 409 while another one is being written, 404 when it is gone.
+fn is_another<E>(error: &SdkError<E>, statuses: &[u16]) -> bool {
+    let response = error.raw_response();
+    response.is_some_and(|response| statuses.contains(&response.status().as_u16()))
 }

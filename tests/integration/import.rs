@@ -13,7 +13,8 @@ use thuocdo::domain::period::Month;
 use thuocdo::domain::publication::DossierCounts;
 use thuocdo::domain::rating::{Channel, Subject};
 use thuocdo::domain::receipt::{ReceiptCode, ReceiptSecret};
-use thuocdo::handlers::import_files::{DossierTotals, ImportOutcome, ImportReport, read_event};
+use thuocdo::handlers::import_files::{ImportReport, read_event};
+use thuocdo::intake::files::{DossierTotals, ImportOutcome};
 
 mod bench;
 
@@ -456,6 +457,26 @@ async fn a_dossier_that_moved_on_is_updated_and_what_raters_wrote_is_kept() {
         + 400 * 86_400;
     assert_eq!(item["exp"].as_n().unwrap(), &expiry.to_string());
     assert!(!item.contains_key("procedure"));
+}
+
+#[tokio::test]
+async fn a_dossier_file_is_deleted_once_it_is_taken_and_its_report_stays() {
+    let bench = Bench::start().await;
+    let file = sample("dossiers/da-nang.csv");
+    let early = bench.drop_file("dossiers/a.csv", file.clone()).await;
+    assert!(!early.accepted());
+    assert_eq!(bench.text("dossiers/a.csv"), Some(file.clone()));
+    drop_sample_catalog(&bench).await;
+
+    let taken = bench.drop_file("dossiers/a.csv", file).await;
+    // S3 may deliver the event once more.
+    let again = bench.handle(created(&["dossiers/a.csv"])).await;
+
+    assert!(taken.accepted() && again.is_empty());
+    assert_eq!(bench.text("dossiers/a.csv"), None);
+    let report = bench.text("dossiers/a.csv.report.txt").unwrap();
+    assert!(report.contains("ĐÃ NHẬP hồ sơ"), "{report}");
+    assert!(bench.text("catalog/danang/units.csv").is_some());
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn create_table(client: &aws_sdk_dynamodb::Client) {
     table.send().await.unwrap();
 }
 
-/// Serves `PUT` and `GET` of whole objects, which is all an import asks of S3.
+/// Serves `PUT`, `GET` and `DELETE` of whole objects, which is all an import asks of S3.
 async fn serve_bucket(objects: Objects) -> String {
     let serve = move |method: Method, uri: Uri, body: Bytes| {
         let key = uri.path().strip_prefix("/drop/").unwrap().to_owned();
@@ -171,6 +171,10 @@ async fn serve_bucket(objects: Objects) -> String {
                 objects.insert(key, body.to_vec());
                 (StatusCode::OK, Vec::new())
             }
+            Method::DELETE => {
+                objects.remove(&key);
+                (StatusCode::NO_CONTENT, Vec::new())
+            }
             _ => match objects.get(&key) {
                 Some(bytes) => (StatusCode::OK, bytes.clone()),
                 None => {
@@ -179,7 +183,8 @@ async fn serve_bucket(objects: Objects) -> String {
                 }
             },
         };
-        async move { answer }
+        let (status, bytes) = answer;
+        async move { (status, [("etag", "\"1\"")], bytes) }
     };
     let router = axum::Router::new()
         .fallback(serve)

@@ -112,6 +112,7 @@ fn s3_call(method: &str, path: &str) -> Call {
     let action = match (method, path.split_once('/')) {
         ("GET" | "HEAD", Some((_, key))) if !key.is_empty() => "s3:GetObject",
         ("PUT", Some((_, key))) if !key.is_empty() => "s3:PutObject",
+        ("DELETE", Some((_, key))) if !key.is_empty() => "s3:DeleteObject",
         ("GET", _) => "s3:ListBucket",
         _ => panic!("{method} {path}"),
     };

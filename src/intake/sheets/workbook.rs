@@ -29,7 +29,7 @@ const MAX_UNPACKED_BYTES: u64 = 160 * 1024 * 1024;
 const MAX_STRINGS: u64 = 2_000_000;
 
 /// The catalog's sheets in a workbook; faults are noted under `file`.
-pub(super) fn read(
+pub(in crate::intake) fn read(
     bytes: &[u8],
     file: &str,
     findings: &mut Findings,

@@ -7,7 +7,7 @@ use crate::domain::import::{Cause, Cell, Findings, Place, Row, Sheet};
 
 /// Why a CSV file cannot be read on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CsvFault {
+pub(in crate::intake) struct CsvFault {
     /// The row, where one is to blame.
     row: Option<u32>,
     cause: Cause,
@@ -15,7 +15,7 @@ pub(super) struct CsvFault {
 
 impl CsvFault {
     /// Notes the fault in the file at `place`.
-    pub(super) fn note(self, place: &Place, findings: &mut Findings) {
+    pub(in crate::intake) fn note(self, place: &Place, findings: &mut Findings) {
         let place = Place {
             row: self.row,
             ..place.clone()
@@ -32,7 +32,7 @@ impl From<Cause> for CsvFault {
 
 /// Whether a quoted cell may run over lines that hold the separator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LongTexts {
+pub(in crate::intake) enum LongTexts {
     /// Such a cell has swallowed the rows below a quotation that was never closed.
     Refused,
     /// The sheet holds texts of several lines.
@@ -41,14 +41,14 @@ pub(super) enum LongTexts {
 
 /// A CSV file, decoded, its separator known.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CsvFile<'a> {
+pub(in crate::intake) struct CsvFile<'a> {
     text: &'a str,
     separator: u8,
 }
 
 impl<'a> CsvFile<'a> {
     /// Takes UTF-8 with or without a byte order mark; the separator is the one the heading line holds most of.
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, CsvFault> {
+    pub(in crate::intake) fn open(bytes: &'a [u8]) -> Result<Self, CsvFault> {
         let text = std::str::from_utf8(bytes).map_err(|_| Cause::NotUtf8)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.contains('\0') {
@@ -68,7 +68,7 @@ impl<'a> CsvFile<'a> {
     }
 
     /// Its rows from the first that is not blank, blank ones left out.
-    pub(super) fn rows(&self, long_texts: LongTexts) -> Rows<'a> {
+    pub(in crate::intake) fn rows(&self, long_texts: LongTexts) -> Rows<'a> {
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -85,7 +85,11 @@ impl<'a> CsvFile<'a> {
     }
 
     /// The whole file as one sheet.
-    pub(super) fn sheet(&self, place: Place, long_texts: LongTexts) -> Result<Sheet, CsvFault> {
+    pub(in crate::intake) fn sheet(
+        &self,
+        place: Place,
+        long_texts: LongTexts,
+    ) -> Result<Sheet, CsvFault> {
         let mut rows = self.rows(long_texts);
         let Some(header) = rows.next().transpose()? else {
             return Err(Cause::HeaderMissing.into());
@@ -99,7 +103,7 @@ impl<'a> CsvFile<'a> {
 }
 
 /// The rows of a [`CsvFile`].
-pub(super) struct Rows<'a> {
+pub(in crate::intake) struct Rows<'a> {
     file: CsvFile<'a>,
     long_texts: LongTexts,
     reader: csv::Reader<&'a [u8]>,

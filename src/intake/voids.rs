@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::csv_file::{CsvFile, LongTexts};
-use super::{ImportError, ImportOutcome, VoidTotals};
+use super::files::{ImportOutcome, VoidTotals};
+use super::sheets::csv_file::{CsvFile, LongTexts};
 use crate::domain::import::columns::VOIDS;
 use crate::domain::import::void::{self, Named, Voidable};
 use crate::domain::import::{Cause, Columns, Findings, Place, RowReader};
@@ -11,16 +11,22 @@ use crate::domain::period::{Month, local_date, open_months};
 use crate::domain::rating::RatingId;
 use crate::domain::void::{Approval, Seat};
 use crate::keyring::Keyring;
-use crate::store::Store;
 use crate::store::void::Filed;
+use crate::store::{Store, StoreError};
 
 /// A void file and who dropped it.
-pub(super) struct VoidFile<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) place: Place,
-    pub(super) seat: Seat,
-    pub(super) approver: &'a str,
-    pub(super) now: Timestamp,
+#[derive(Debug)]
+pub struct VoidFile<'a> {
+    /// The file.
+    pub bytes: &'a [u8],
+    /// Its name, for findings.
+    pub place: Place,
+    /// Where it was dropped.
+    pub seat: Seat,
+    /// The person who dropped it, as the event names them.
+    pub approver: &'a str,
+    /// Now.
+    pub now: Timestamp,
 }
 
 impl VoidFile<'_> {
@@ -28,12 +34,15 @@ impl VoidFile<'_> {
     ///
     /// Nothing is looked up: a report that named the rows without a rating would tell who has rated. Whether there is
     /// such a rating is decided when ratings are reconciled.
-    pub(super) async fn import(
+    ///
+    /// # Errors
+    /// [`StoreError`] when the table cannot be written; the same call may be made again.
+    pub async fn import(
         &self,
         store: &Store,
         keyring: &Keyring,
         findings: &mut Findings,
-    ) -> Result<ImportOutcome, ImportError> {
+    ) -> Result<ImportOutcome, StoreError> {
         let rows = self.read(findings);
         tracing::info!(
             group = self.seat.code(),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 
-use super::csv_file::{CsvFault, CsvFile, LongTexts, Rows};
-use super::{DossierTotals, ImportError, ImportOutcome};
+use super::files::{DossierTotals, ImportOutcome};
+use super::sheets::csv_file::{CsvFault, CsvFile, LongTexts, Rows};
 use crate::domain::catalog::Catalog;
 use crate::domain::import::columns::DOSSIERS;
 use crate::domain::import::dossier::{self, Dossier};
@@ -15,28 +15,36 @@ use crate::domain::period::local_date;
 use crate::domain::receipt::RECEIPT_DAYS;
 use crate::domain::receipt::ReceiptCode;
 use crate::keyring::Keyring;
-use crate::store::Store;
 use crate::store::dossier::{DossierOutcome, NewReceipt};
+use crate::store::{Store, StoreError};
 
 /// Dossiers held in memory at once while writing.
 const WINDOW: usize = 2_000;
 
 /// A dossier file and what it is checked against.
-pub(super) struct DossierFile<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) place: Place,
-    pub(super) catalog: &'a Catalog,
-    pub(super) now: Timestamp,
+#[derive(Debug)]
+pub struct DossierFile<'a> {
+    /// The file.
+    pub bytes: &'a [u8],
+    /// Its name, for findings.
+    pub place: Place,
+    /// The catalog in force.
+    pub catalog: &'a Catalog,
+    /// Now: no dossier was received later.
+    pub now: Timestamp,
 }
 
 impl DossierFile<'_> {
     /// Checks every row, then writes them all, if nothing is wrong with any.
-    pub(super) async fn import(
+    ///
+    /// # Errors
+    /// [`StoreError`] when the tables cannot be read or written; the same call may be made again.
+    pub async fn import(
         &self,
         store: &Store,
         keyring: &Keyring,
         findings: &mut Findings,
-    ) -> Result<ImportOutcome, ImportError> {
+    ) -> Result<ImportOutcome, StoreError> {
         if !self.check(findings) {
             return Ok(ImportOutcome::Refused);
         }

@@ -1,62 +1,29 @@
-//! Sheets, from a workbook or a folder, to the catalog in force.
+//! Sheets to the catalog in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::csv_file::{CsvFile, LongTexts};
-use super::{ImportError, ImportOutcome, catalog_in_force, fetch, limits};
+use super::files::ImportOutcome;
 use crate::domain::catalog::Catalog;
 use crate::domain::id::OfficialId;
 use crate::domain::import::{self, Findings, Place, Sheet, SheetKind};
-use crate::site::bucket::Bucket;
-use crate::store::Store;
 use crate::store::catalog::Imported;
-
-/// The CSV sheets of a folder that are there and readable.
-pub(super) async fn sheets(
-    bucket: &Bucket,
-    folder: &str,
-    findings: &mut Findings,
-) -> Result<BTreeMap<SheetKind, Sheet>, ImportError> {
-    let mut sheets = BTreeMap::new();
-    for kind in SheetKind::ALL {
-        let key = format!("catalog/{folder}/{}.csv", kind.name());
-        let Some(bytes) = fetch(bucket, &key, limits::MAX_CATALOG_BYTES, findings).await? else {
-            continue;
-        };
-        let place = Place {
-            file: format!("{}.csv", kind.name()),
-            sheet: kind.name().to_owned(),
-            ..Place::default()
-        };
-        let long_texts = long_texts(kind);
-        match CsvFile::open(&bytes).and_then(|file| file.sheet(place.clone(), long_texts)) {
-            Ok(sheet) => {
-                sheets.insert(kind, sheet);
-            }
-            Err(fault) => fault.note(&place, findings),
-        }
-    }
-    Ok(sheets)
-}
-
-/// Settings alone hold texts of several lines, such as the one a person consents to.
-fn long_texts(kind: SheetKind) -> LongTexts {
-    match kind {
-        SheetKind::Settings => LongTexts::Allowed,
-        _ => LongTexts::Refused,
-    }
-}
+use crate::store::{Store, StoreError};
 
 /// Puts the catalog the sheets describe in force, if nothing is wrong with them.
-pub(super) async fn import(
+///
+/// `file` is what a missing sheet is noted under.
+///
+/// # Errors
+/// [`StoreError`] when the tables cannot be read or written; the same call may be made again.
+pub async fn import(
     store: &Store,
     sheets: &BTreeMap<SheetKind, Sheet>,
     file: &str,
     now: Timestamp,
     findings: &mut Findings,
-) -> Result<ImportOutcome, ImportError> {
+) -> Result<ImportOutcome, StoreError> {
     // A file that could not be read says nothing about which sheets it lacks.
     if sheets.is_empty() && !findings.is_empty() {
         return Ok(ImportOutcome::Refused);
@@ -71,7 +38,7 @@ pub(super) async fn import(
         .values()
         .map(|entry| entry.officials.len())
         .sum();
-    let before = catalog_in_force(store).await?;
+    let before = in_force(store).await?;
     Ok(match store.put_catalog(&catalog, now).await? {
         Imported::Unchanged { version } => ImportOutcome::CatalogUnchanged { version },
         Imported::Replaced { version } => {
@@ -88,6 +55,21 @@ pub(super) async fn import(
             }
         }
     })
+}
+
+/// The catalog in force, whole, with its version.
+///
+/// # Errors
+/// [`StoreError`] when the table cannot be read.
+pub async fn in_force(store: &Store) -> Result<Option<(String, Catalog)>, StoreError> {
+    let Some(version) = store.catalog_version().await? else {
+        return Ok(None);
+    };
+    let Some(head) = store.catalog_head(&version).await? else {
+        return Ok(None);
+    };
+    let units = store.catalog_units(&version).await?;
+    Ok(Some((version, Catalog { head, units })))
 }
 
 /// Units, by identifier, and the number of officials that `after` no longer has.
@@ -114,6 +96,7 @@ mod tests {
     use crate::domain::id::UnitId;
     use crate::domain::import::Cause;
     use crate::domain::rating::{Attestation, Channel};
+    use crate::intake::sheets;
 
     const GROUPS: &str = "Mã nhóm,Tên nhóm,name_en\nxa-phuong,Xã/ phường,Communes\n";
     const UNITS: &str = "id;group;name;valid_from;valid_to;successor\n\
@@ -155,15 +138,8 @@ mod tests {
             let Some(text) = replacement.map_or(Some(good(kind)), |(_, text)| *text) else {
                 continue;
             };
-            let place = Place {
-                file: format!("{}.csv", kind.name()),
-                sheet: kind.name().to_owned(),
-                ..Place::default()
-            };
-            let file = CsvFile::open(text.as_bytes());
-            match file.and_then(|file| file.sheet(place.clone(), long_texts(kind))) {
-                Ok(sheet) => drop(sheets.insert(kind, sheet)),
-                Err(fault) => fault.note(&place, &mut findings),
+            if let Some(sheet) = sheets::of_csv(text.as_bytes(), kind, &mut findings) {
+                sheets.insert(kind, sheet);
             }
         }
         let catalog = import::catalog::read(&sheets, "danang", &mut findings);
