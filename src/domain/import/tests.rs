@@ -12,7 +12,6 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::dossier::{DossierStatus, OfficialRole};
 use crate::id::{OfficialId, UnitId};
-use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::rating::{Attestation, Channel, RatingId, Subject};
 use crate::receipt::ReceiptCode;
@@ -1185,16 +1184,6 @@ fn two_hundred_findings_are_kept_and_all_are_counted() {
         (findings.list().len(), findings.count()),
         (MAX_FINDINGS, MAX_FINDINGS as u64 + 3)
     );
-}
-
-#[test]
-fn a_cause_is_said_in_both_languages() {
-    let cause = Cause::TooLong { max: 12 };
-
-    let (vi, en) = (cause.text(Lang::Vi), cause.text(Lang::En));
-
-    assert!(vi != en && vi.contains("12") && en.contains("12"));
-    assert!(Cause::Missing.text(Lang::En).is_ascii() && !Cause::Missing.text(Lang::Vi).is_ascii());
 }
 
 /// What is read of the dossier file when `from` reads `to`.
