@@ -199,7 +199,8 @@ mod tests {
         };
         let sheets: BTreeMap<_, _> = SheetKind::ALL.map(sheet).into();
         let mut findings = Findings::default();
-        let catalog = crate::domain::import::catalog::read(&sheets, "sample", &mut findings);
+        let most = crate::store::catalog::MAX_ITEM_BYTES;
+        let catalog = crate::domain::import::catalog::read(&sheets, "sample", most, &mut findings);
         assert_eq!(findings, Findings::default());
         catalog.unwrap()
     }

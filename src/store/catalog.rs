@@ -18,6 +18,9 @@ use super::{Store, StoreError};
 use crate::domain::catalog::{Catalog, CatalogHead, UnitEntry};
 use crate::domain::id::UnitId;
 
+/// Most bytes of JSON the head, or a unit with its officials, may take: DynamoDB's limit is 400 KB for an item, names and
+/// keys included.
+pub const MAX_ITEM_BYTES: usize = 350 * 1024;
 /// Items of one batch: DynamoDB takes no more.
 const BATCH: usize = 25;
 /// Batches under way at once; a partition takes about 1,000 write units a second anyway.

@@ -12,9 +12,6 @@ use crate::catalog::{
 };
 use crate::id::{FieldId, GroupId, OfficialId, QuestionCode, ReasonCode, UnitId};
 
-/// Most bytes of JSON one stored item may take: DynamoDB's limit is 400 KB, names and keys included.
-pub const MAX_ITEM_BYTES: usize = 350 * 1024;
-
 const CATEGORIES: &[(&str, &[&str], OfficialCategory)] = &[
     ("cadre", &["cán bộ"], OfficialCategory::Cadre),
     (
@@ -36,10 +33,12 @@ const CATEGORIES: &[(&str, &[&str], OfficialCategory)] = &[
 
 /// The catalog the sheets describe; `None` when anything was found.
 ///
-/// `file` is what a missing sheet is reported under.
+/// `file` is what a missing sheet is reported under. A unit with its officials, and the rest of the catalog, may take
+/// `max_bytes` of JSON: what is kept and read as one.
 pub fn read(
     sheets: &BTreeMap<SheetKind, Sheet>,
     file: &str,
+    max_bytes: usize,
     findings: &mut Findings,
 ) -> Option<Catalog> {
     let before = findings.count();
@@ -81,7 +80,7 @@ pub fn read(
         },
         units,
     };
-    check_sizes(&catalog, sheets, &unit_rows, file, findings);
+    check_sizes(&catalog, sheets, &unit_rows, file, max_bytes, findings);
     (findings.count() == before).then_some(catalog)
 }
 
@@ -297,13 +296,14 @@ fn check_sizes(
     sheets: &BTreeMap<SheetKind, Sheet>,
     unit_rows: &BTreeMap<UnitId, u32>,
     file: &str,
+    max_bytes: usize,
     findings: &mut Findings,
 ) {
     let mut check = |bytes: usize, place: Place| {
-        if bytes > MAX_ITEM_BYTES {
+        if bytes > max_bytes {
             let cause = Cause::ItemTooLarge {
                 kilobytes: bytes.div_ceil(1024),
-                max: MAX_ITEM_BYTES / 1024,
+                max: max_bytes / 1024,
             };
             findings.push(place, cause);
         }

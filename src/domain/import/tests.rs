@@ -129,7 +129,7 @@ fn told(findings: &Findings) -> Vec<String> {
 
 fn import(sheets: &BTreeMap<SheetKind, Sheet>) -> Result<Catalog, Vec<String>> {
     let mut findings = Findings::default();
-    let read = catalog::read(sheets, "f.xlsx", &mut findings);
+    let read = catalog::read(sheets, "f.xlsx", 350 * 1024, &mut findings);
     assert_eq!(read.is_some(), findings.is_empty());
     read.ok_or_else(|| told(&findings))
 }
@@ -316,7 +316,7 @@ fn a_sheet_that_was_told_to_be_unreadable_is_not_missing_too() {
     let mut findings = Findings::default();
     findings.push(place("Lĩnh vực"), Cause::HeaderMissing);
 
-    catalog::read(&sheets, "f.xlsx", &mut findings);
+    catalog::read(&sheets, "f.xlsx", 350 * 1024, &mut findings);
 
     assert_eq!(told(&findings), ["Lĩnh vực: HeaderMissing"]);
 }

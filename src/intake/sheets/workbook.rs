@@ -485,7 +485,7 @@ mod tests {
                 });
                 let first = cells.next().unwrap();
                 cells
-                    .fold(first, |all, cell| all + "<c " + &cell)
+                    .fold(first, |all, cell| all + "<c " + cell.as_str())
                     .into_bytes()
             },
         );
