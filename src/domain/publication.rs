@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::dossier::Receipt;
 use super::id::{OfficialId, UnitId};
 use super::period::Period;
 use super::rating::{Attestation, RaterKind};
@@ -130,6 +131,22 @@ pub struct DossierCounts {
     pub on_time: u64,
     /// Returned late.
     pub overdue: u64,
+}
+
+impl DossierCounts {
+    /// What one dossier adds: it is counted as in time or late once it is returned, and then for good.
+    #[must_use]
+    pub fn of(receipt: &Receipt) -> Self {
+        let late = receipt
+            .due
+            .zip(receipt.returned)
+            .map(|(due, back)| back > due);
+        Self {
+            received: 1,
+            on_time: u64::from(late == Some(false)),
+            overdue: u64::from(late == Some(true)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -234,7 +234,13 @@ impl Plan {
         let mut add = |receipt: &Receipt, sign: i64| {
             let month = Month::of(receipt.received);
             let counter = counters.entry(Key::dossier_count(&receipt.unit_id, month));
-            for (sum, own) in counter.or_default().iter_mut().zip(contribution(receipt)) {
+            let DossierCounts {
+                received,
+                on_time,
+                overdue,
+            } = DossierCounts::of(receipt);
+            let own = [received, on_time, overdue].map(u64::cast_signed);
+            for (sum, own) in counter.or_default().iter_mut().zip(own) {
                 *sum += sign * own;
             }
         };
@@ -276,19 +282,6 @@ impl Plan {
         }
         Ok(Self { outcomes, actions })
     }
-}
-
-/// What a receipt adds to received, on time and overdue.
-fn contribution(receipt: &Receipt) -> [i64; 3] {
-    let late = receipt
-        .due
-        .zip(receipt.returned)
-        .map(|(due, back)| back > due);
-    [
-        1,
-        i64::from(late == Some(false)),
-        i64::from(late == Some(true)),
-    ]
 }
 
 /// Whether `new` cannot be a later state of the dossier `old`. A wrong day can be put right until it was rated with.
