@@ -266,7 +266,7 @@ mod tests {
     fn a_tracker_spells_the_first_95_bits() {
         let mut hash = [0xff; 32];
         hash[11] = 0xfe;
-        let shown = |hash| Tracker::earlier(hash).to_string();
+        let shown = |hash: &Hash| Tracker::earlier(hash).to_string();
         assert!(shown(&hash).starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZ"));
         hash[11] = 0xfd;
         assert!(shown(&hash).starts_with("ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZY"));

@@ -369,11 +369,3 @@ fn digest(text: &str) -> String {
 fn digest_bytes(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }
-
-impl PublishError {
-    /// The error and all its causes, for a log line.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        crate::log::chain(self)
-    }
-}

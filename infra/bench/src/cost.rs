@@ -567,12 +567,10 @@ fn text<'a>(item: &'a Item, name: &str) -> &'a str {
         .map_or("", String::as_str)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn whole(count: usize) -> f64 {
     count as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn counted(count: u64) -> f64 {
     count as f64
 }

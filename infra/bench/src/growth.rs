@@ -302,7 +302,6 @@ impl Yardstick {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn whole(count: usize) -> f64 {
     count as f64
 }

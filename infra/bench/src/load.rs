@@ -91,17 +91,12 @@ impl Outcome {
 
     /// Answers a second.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "far fewer answers than 2^52")]
     pub fn rate(&self) -> f64 {
         self.latency.len() as f64 / self.took.as_secs_f64()
     }
 
     /// The latency below which `quantile` of the answers came, in milliseconds.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "at most a minute in microseconds"
-    )]
     pub fn milliseconds(&self, quantile: f64) -> f64 {
         self.latency.value_at_quantile(quantile) as f64 / 1_000.0
     }
@@ -174,7 +169,6 @@ pub async fn open(
                 let Some(call) = calls.get(index) else {
                     return Ok::<_, Fault>(outcome);
                 };
-                #[expect(clippy::cast_precision_loss, reason = "far fewer calls than 2^52")]
                 let due = begun + Duration::from_secs_f64(index as f64 / rate);
                 until(due).await;
                 let status = connection.send(call).await?;

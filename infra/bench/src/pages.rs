@@ -158,7 +158,6 @@ fn linked(page: &str) -> BTreeSet<String> {
     found
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 bytes")]
 fn whole(bytes: usize) -> f64 {
     bytes as f64
 }

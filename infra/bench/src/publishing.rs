@@ -81,8 +81,7 @@ pub async fn publish_once() -> Result<(), Fault> {
     let begun = std::time::Instant::now();
     let visitor = Visitor::from_environment()?;
     let (key, now) = (visitor.keyring.proof_key(), Timestamp::now());
-    let report = publish_pages::handle(&visitor.store, &visitor.site, &key, now).await;
-    let report = report.map_err(|error| error.chain())?;
+    let report = publish_pages::handle(&visitor.store, &visitor.site, &key, now).await?;
     let bill = visitor.meter.take();
     let published = Published {
         released: report.released,
@@ -267,12 +266,10 @@ fn plain_files(folder: &Path, count: usize, bytes: u64) -> Result<f64, Fault> {
     }
     let cpu = own_cpu()? - cpu;
     std::fs::remove_dir_all(&folder)?;
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     let times = count as f64 / sample.max(1) as f64;
     Ok(cpu.as_secs_f64() * times)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 bytes")]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }

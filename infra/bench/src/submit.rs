@@ -50,11 +50,6 @@ impl Scale {
         open: (100.0, 1.0),
     };
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a small positive product"
-    )]
     fn open_ratings(self) -> usize {
         (self.open.0 * self.open.1) as usize
     }
@@ -240,17 +235,14 @@ async fn wait_counted(
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn per_thousand(count: usize, cpu: Duration) -> f64 {
     cpu.as_secs_f64() * 1_000.0 / count as f64
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
 fn per_second(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 bytes")]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }

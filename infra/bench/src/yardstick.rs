@@ -22,7 +22,6 @@ pub const ECHO: &str = "serve-echo";
 /// When no port is free.
 pub async fn serve_echo() -> Result<(), Fault> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    #[expect(clippy::print_stdout, reason = "the parent process reads the address")]
     {
         println!("{}", listener.local_addr()?);
     }
@@ -75,7 +74,6 @@ pub fn sqlite_commits(folder: &Path, bodies: &[String]) -> Result<Commits, Fault
             .execute([format!("cell-{}", serial % 600)])?;
         transaction.commit()?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "far fewer commits than 2^52")]
     let count = bodies.len() as f64;
     Ok(Commits {
         cpu: (own_cpu()? - cpu).as_secs_f64() / count,

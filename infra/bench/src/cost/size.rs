@@ -12,7 +12,6 @@ pub(super) fn bytes(item: &Item) -> usize {
 }
 
 /// Units a plain write of `item` costs.
-#[expect(clippy::cast_precision_loss, reason = "an item is at most 400 KB")]
 pub(super) fn write_units(item: &Item) -> f64 {
     bytes(item).div_ceil(1_024) as f64
 }

@@ -111,7 +111,6 @@ fn goals(submit: &Measured, baseline: &Measured) -> Result<Vec<Line>, Fault> {
     ])
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far less than 2^52 bytes")]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1024.0 * 1024.0)
 }
