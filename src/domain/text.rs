@@ -37,7 +37,7 @@ pub fn normalise(input: &str, max: usize) -> Result<String, TextError> {
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     let text = lines.join("\n");
-    if text.chars().all(is_blank) {
+    if shows_nothing(&text) {
         return Err(TextError::Empty);
     }
     if text.chars().count() > max {
@@ -59,9 +59,16 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
+/// Whether nothing is seen of `text`.
+#[must_use]
+pub fn shows_nothing(text: &str) -> bool {
+    text.chars().all(is_blank)
+}
+
 /// Whether nothing is seen of `c` when it stands alone: white space, fillers, marks without a letter.
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
+        || c.is_control()
         || is_invisible(c)
         || unicode_normalization::char::is_combining_mark(c)
         || matches!(

@@ -30,12 +30,12 @@ pub enum Cell {
 }
 
 impl Cell {
-    /// Whether nothing but white space stands here.
+    /// Whether nothing can be seen here.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match self {
             Self::Empty => true,
-            Self::Text(text) => text.trim().is_empty(),
+            Self::Text(text) => text::shows_nothing(text),
             _ => false,
         }
     }
@@ -242,7 +242,8 @@ impl<'a> RowReader<'a> {
     /// An identifier in column `name`.
     pub fn id<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, IdError>) -> Option<T> {
         let raw = self.raw(name)?;
-        match parse(raw.trim()) {
+        let visible: String = raw.chars().filter(|c| !text::is_invisible(*c)).collect();
+        match parse(visible.trim()) {
             Ok(id) => Some(id),
             Err(IdError) => {
                 self.fault(name, Cause::BadId(excerpt(&raw)));
@@ -363,7 +364,7 @@ impl<'a> RowReader<'a> {
             }
             Cell::Empty => None,
             Cell::Text(_) | Cell::Number(_) => {
-                Some(cell.shown().trim().to_owned()).filter(|text| !text.is_empty())
+                Some(cell.shown().trim().to_owned()).filter(|text| !text::shows_nothing(text))
             }
         }
     }
@@ -403,9 +404,10 @@ pub(super) fn excerpt(value: &str) -> String {
     short
 }
 
-/// The day `text` names; a moment with an offset names the day it has in Việt Nam.
-fn parse_date(text: &str) -> Option<Date> {
-    let text = text.trim();
+/// The day `typed` names; a moment with an offset names the day it has in Việt Nam.
+fn parse_date(typed: &str) -> Option<Date> {
+    let visible: String = typed.chars().filter(|c| !text::is_invisible(*c)).collect();
+    let text = visible.trim();
     let (day, time) = match text.find([' ', '\u{a0}', 'T']) {
         None => (text, None),
         Some(end) => {

@@ -4,6 +4,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::limits::{MAX_COLUMNS, MAX_ROWS};
 use crate::domain::import::{Cause, Cell, Findings, Place, Row, Sheet};
+use crate::domain::text;
 
 /// Why a CSV file cannot be read on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,21 +118,12 @@ impl Iterator for Rows<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let line = self.reader.position().line();
             match self.reader.read_record(&mut self.record) {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(_) => return Some(Err(Cause::Unreadable.into())),
             }
-            // The reader passes over blank lines, which a spreadsheet shows as rows.
-            let consumed = self.reader.position().line() - line;
-            let inner: usize = self
-                .record
-                .iter()
-                .map(|cell| cell.matches('\n').count())
-                .sum();
-            let blank = consumed.saturating_sub(inner as u64 + 1);
-            let blank = u32::try_from(blank).unwrap_or(u32::MAX);
+            let blank = self.blank_lines();
             self.number = self.number.saturating_add(blank).saturating_add(1);
             if !self.quotations_close() {
                 return Some(Err(CsvFault {
@@ -140,7 +132,7 @@ impl Iterator for Rows<'_> {
                 }));
             }
             let cells = self.record.iter().enumerate();
-            let filled = cells.filter(|(_, cell)| !cell.trim().is_empty());
+            let filled = cells.filter(|(_, cell)| !text::shows_nothing(cell));
             let Some((last, _)) = filled.last() else {
                 continue;
             };
@@ -164,13 +156,37 @@ impl Iterator for Rows<'_> {
 }
 
 impl Rows<'_> {
+    /// The bytes behind the row just read, blank lines before it included, and where they begin.
+    fn raw(&self) -> (usize, &[u8]) {
+        let start = self.record.position().map_or(0, csv::Position::byte) as usize;
+        let end = self.reader.position().byte() as usize;
+        let bytes = self.file.text.as_bytes().get(start..end);
+        (start, bytes.unwrap_or_default())
+    }
+
+    /// Blank lines before the row just read: the reader passes over them, and a spreadsheet shows them as rows.
+    fn blank_lines(&self) -> u32 {
+        let (start, raw) = self.raw();
+        let before = start.checked_sub(1).map(|at| self.file.text.as_bytes()[at]);
+        let mut lines = 0_u32;
+        // The second half of a line end that the row before began.
+        let mut last = before.unwrap_or_default();
+        for byte in raw {
+            match byte {
+                b'\n' if last == b'\r' => {}
+                b'\n' | b'\r' => lines = lines.saturating_add(1),
+                _ => break,
+            }
+            last = *byte;
+        }
+        lines
+    }
+
     /// Whether every quotation of the row just read ends where a quotation may.
     ///
     /// The reader itself takes a quotation that never ends, and text behind one that ends, without a word.
     fn quotations_close(&self) -> bool {
-        let start = self.record.position().map_or(0, csv::Position::byte);
-        let bytes = start as usize..self.reader.position().byte() as usize;
-        let raw = self.file.text.as_bytes().get(bytes).unwrap_or_default();
+        let (_, raw) = self.raw();
         if !raw.contains(&b'"') {
             return true;
         }
@@ -256,6 +272,18 @@ mod tests {
                 (7, vec![text("b"), text("ba")]),
             ]
         );
+    }
+
+    #[test]
+    fn blank_lines_count_whatever_ends_a_line() {
+        for end in ["\n", "\r\n", "\r"] {
+            let file = ["id", "", "a", "", "", "b"].join(end);
+            let numbers = |file: &str| -> Vec<u32> {
+                rows(file).into_iter().map(|(number, _)| number).collect()
+            };
+            assert_eq!(numbers(&file), [1, 3, 6], "{end:?}");
+            assert_eq!(numbers(&format!("{end}{file}{end}{end}")), [2, 4, 7]);
+        }
     }
 
     #[test]
