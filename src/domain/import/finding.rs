@@ -159,8 +159,6 @@ pub enum Cause {
     BadRatingId,
     /// A rating is named in no way, or in two.
     OneNameOnly,
-    /// There is no such rating in the months that can still change.
-    NoSuchRating,
     /// Not a receipt code.
     BadReceiptCode,
     /// Not a secret part, or its check character does not agree.

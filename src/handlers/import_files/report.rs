@@ -194,7 +194,6 @@ fn advice(cause: &Cause) -> Sentence {
         Cause::BadEmail => ("bad_email", vec![]),
         Cause::BadRatingId => ("bad_rating_id", vec![]),
         Cause::OneNameOnly => ("one_name_only", vec![]),
-        Cause::NoSuchRating => ("no_such_rating", vec![]),
         Cause::BadPhone => ("bad_phone", vec![]),
         Cause::PhoneWithoutZero => ("phone_without_zero", vec![]),
         Cause::BadPhoto => ("bad_photo", vec![]),
