@@ -67,7 +67,7 @@ impl Socket {
 impl HttpConnector for Socket {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let answer = self.clone().answer(request);
-        HttpConnectorFuture::new(async { answer.await.map_err(|error| ConnectorError::io(error)) })
+        HttpConnectorFuture::new(async { answer.await.map_err(ConnectorError::io) })
     }
 }
 
