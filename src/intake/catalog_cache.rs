@@ -123,14 +123,11 @@ impl CatalogCache {
                 read_at: now,
                 ..current
             },
-            _ => match self.store.head_in_force(&in_force).await? {
-                Some(head) => Current {
-                    version: in_force.version,
-                    head: Arc::new(head),
-                    read_at: now,
-                    units: Arc::default(),
-                },
-                None => return Ok(None),
+            _ => Current {
+                head: Arc::new(in_force.head()?),
+                version: in_force.version,
+                read_at: now,
+                units: Arc::default(),
             },
         };
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current.clone());

@@ -41,6 +41,16 @@ pub struct InForce {
     pointer: Item,
 }
 
+impl InForce {
+    /// The head, of which the pointer carries a copy.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the copy cannot be read.
+    pub fn head(&self) -> Result<CatalogHead, StoreError> {
+        body(&self.pointer)
+    }
+}
+
 /// What came of storing a catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Imported {
@@ -116,21 +126,6 @@ impl Store {
             return Err(malformed(VERSION));
         };
         Ok(Some(InForce { version, pointer }))
-    }
-
-    /// The head of what is in force; `None` when its items are gone.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store cannot be read.
-    pub async fn head_in_force(
-        &self,
-        in_force: &InForce,
-    ) -> Result<Option<CatalogHead>, StoreError> {
-        match in_force.pointer.contains_key(BODY) {
-            true => body(&in_force.pointer).map(Some),
-            // A pointer from before pointers carried the head.
-            false => self.catalog_head(&in_force.version).await,
-        }
     }
 
     /// Everything but the units of `version`.
