@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What names are ordered by: first the letters of the Vietnamese alphabet, then the tones.
 ///
-/// Letters order `a ă â b c d đ e ê … o ô ơ … u ư …`, tones none, huyền, hỏi, ngã, sắc, nặng; a tone only decides between
+/// A run of digits is ordered as a number, so that `Phường 2` comes before `Phường 10`. Letters order `a ă â b c d đ e ê … o ô ơ … u ư …`, tones none, huyền, hỏi, ngã, sắc, nặng; a tone only decides between
 /// words of the same letters, wherever in the word it is written (`Hoà` is `Hòa`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CollationKey {
@@ -18,7 +18,13 @@ pub struct CollationKey {
 pub fn text_key(text: &str) -> CollationKey {
     let mut letters = Vec::with_capacity(text.len());
     let mut tones = vec![0_u8];
+    let mut number = Number::default();
     for c in text.nfd() {
+        if let Some(digit) = c.to_digit(10) {
+            number.push(digit, &mut letters);
+            continue;
+        }
+        number = Number::default();
         let (modifier, tone) = match c {
             '\u{306}' => (1, 0),
             '\u{302}' => (2, 0),
@@ -48,6 +54,30 @@ pub fn text_key(text: &str) -> CollationKey {
         }
     }
     CollationKey { letters, tones }
+}
+
+/// A run of digits within a key: its length stands before its digits, so that the longer number is the larger.
+#[derive(Default)]
+struct Number {
+    /// Where the length is, once there is a digit that is no leading zero.
+    length_at: Option<usize>,
+}
+
+impl Number {
+    fn push(&mut self, digit: u32, letters: &mut Vec<u32>) {
+        let at = match self.length_at {
+            Some(at) => at,
+            None => {
+                letters.extend([u32::from('0') * 4, 0]);
+                *self.length_at.insert(letters.len() - 1)
+            }
+        };
+        let length = &mut letters[at];
+        if digit > 0 || *length > 0 {
+            *length += 1;
+            letters.push(digit);
+        }
+    }
 }
 
 /// The key of a person's name: the last word, which is the given name, before the rest.
@@ -94,6 +124,41 @@ mod tests {
                 "Vũ Thị Hòa",
             ]
         );
+    }
+
+    #[test]
+    fn numbers_within_names_are_ordered_as_numbers() {
+        let mut names = [
+            "Phường 11",
+            "Phường 1",
+            "Phường 10",
+            "Phường 3",
+            "Phường An",
+            "Phường 2",
+            "Phường",
+            "Phường 2 Đông",
+            "Phường 0",
+            "Phường 123456789012345678901234567890",
+        ];
+
+        names.sort_by_cached_key(|name| text_key(name));
+
+        assert_eq!(
+            names,
+            [
+                "Phường",
+                "Phường 0",
+                "Phường 1",
+                "Phường 2",
+                "Phường 2 Đông",
+                "Phường 3",
+                "Phường 10",
+                "Phường 11",
+                "Phường 123456789012345678901234567890",
+                "Phường An",
+            ]
+        );
+        assert_eq!(text_key("Phường 007"), text_key("Phường 7"));
     }
 
     #[test]
