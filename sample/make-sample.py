@@ -195,6 +195,10 @@ BUSY = {
     "phuong-hai-chau": 150, "phuong-thanh-khe": 100, "tt-hanh-chinh-cong": 160, "phuong-son-tra": 80, "phuong-tam-ky": 90, "phuong-hoi-an": 80,
     "phuong-hoa-khanh": 60, "xa-hoa-vang": 50, "so-xay-dung": 70, "so-tai-chinh": 60, "phuong-dien-ban": 40, "so-tu-phap": 40,
 }
+# Opinions by name and phone per rated dossier of the busy units: nothing proves them, and most ratings are proven.
+UNVERIFIED = {"phuong-hai-chau": 0.5, "tt-hanh-chinh-cong": 0.5}
+UNVERIFIED_ELSEWHERE = 0.15
+
 # Units whose every official stands on a slip that has not been used yet.
 SLIP_UNITS = list(BUSY) + ["phuong-cam-le", "phuong-ngu-hanh-son", "xa-nui-thanh", "so-y-te"]
 
@@ -358,6 +362,7 @@ class Sample:
                 "receipt_code": dossier["code"], "receipt_secret": dossier["secret"],
                 "satisfaction": "satisfied" if satisfied else "not_satisfied", "reasons": ";".join(reasons),
                 **self.answers(satisfied, dossier, overdue), "suggestion": suggestion,
+                "full_name": "", "phone": "", "consent": "",
             })
 
     def answers(self, satisfied, dossier, overdue):
@@ -389,9 +394,28 @@ class Sample:
             if number % 2 == 0:
                 self.slips[-1]["secret"] = ""
 
+    def make_unverified(self):
+        random_ = self.random
+        columns = list(self.ratings[0])
+        number = 0
+        for unit, dossiers in BUSY.items():
+            for _ in range(round(dossiers * UNVERIFIED.get(unit, UNVERIFIED_ELSEWHERE))):
+                subject = f"{unit}/{random_.choice(self.officials[unit])['id']}" if random_.random() < 0.3 else unit
+                satisfied = random_.random() < 0.64
+                reasons = [] if satisfied else [random_.choice(["thai-do", "thieu-cong-khai", "truc-tuyen", "khac"])]
+                number += 1
+                rating = dict.fromkeys(columns, "")
+                rating.update({
+                    "date": random_.choice(self.days), "subject": subject, "rater_kind": "non_participant",
+                    "satisfaction": "satisfied" if satisfied else "not_satisfied", "reasons": ";".join(reasons),
+                    "full_name": f"{random_.choice(SURNAMES)} {random_.choice(GIVEN)}", "phone": f"0900000{number:03}", "consent": "yes",
+                })
+                self.ratings.append(rating)
+
     def write(self):
         self.make_rated()
         self.make_slips()
+        self.make_unverified()
         self.dossiers.sort(key=lambda d: (d["received"], d["code"]))
         self.ratings.sort(key=lambda r: (r["date"], r["receipt_code"], r["subject"]))
         write("catalog/da-nang/groups.csv", ["id", "name", "name_en", "valid_from", "valid_to"], GROUPS)
