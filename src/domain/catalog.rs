@@ -2,7 +2,7 @@
 //!
 //! A catalog is one document, imported whole and kept by version; its serde form is what the store keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use super::id::{
     FieldId, GroupId, OfficialId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode, UnitId,
 };
 use super::lang::Lang;
-use super::rating::{Attestation, Channel};
+use super::rating::{Attestation, Channel, RaterKind};
 
 /// A text in Vietnamese and, where the catalog gives one, in English.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,7 +199,7 @@ pub struct Settings {
     /// Ratings from which an official's figures appear; at least 1, 10 by default.
     #[serde(alias = "threshold_n")]
     pub min_official_ratings: u32,
-    /// Attestations that rankings count.
+    /// Attestations that figures and rankings count; read through [`Settings::counted_strata`].
     pub ranking_strata: Vec<Attestation>,
     /// Decision the survey rests on.
     pub legal_basis: Text,
@@ -207,12 +207,33 @@ pub struct Settings {
     pub consent_text: Text,
     /// Days a name and phone are kept, sealed; 90 by default.
     pub retention_days: u32,
+    /// Ratings of one unverified stratum that a subject may get on a day before all of that day are flagged.
+    #[serde(default = "Settings::default_unverified_per_day")]
+    pub unverified_per_day: u32,
     /// First day ratings are taken (S56).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens: Option<Date>,
     /// Sample data: said on every page.
     #[serde(default)]
     pub sample: bool,
+}
+
+impl Settings {
+    /// Attestations every figure counts: those the deployment names, but for ratings of people who took no part in a
+    /// procedure, which whoever can invent a phone number can invent too.
+    #[must_use]
+    pub fn counted_strata(&self) -> BTreeSet<Attestation> {
+        let named = self.ranking_strata.iter().copied();
+        named
+            .filter(|attestation| attestation.rater_kind() == RaterKind::Participant)
+            .collect()
+    }
+
+    /// A subject seldom has that many visitors without a slip on one day.
+    #[must_use]
+    pub fn default_unverified_per_day() -> u32 {
+        50
+    }
 }
 
 /// A unit with its officials: what a rating form needs to know. Published as it is (`site::package`): nothing private

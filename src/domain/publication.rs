@@ -4,8 +4,10 @@
 mod attack;
 pub mod release;
 pub mod results;
+pub mod unverified;
 
 pub use release::{Grid, Release, Row, Thresholds};
+pub use unverified::UnverifiedRatings;
 
 use std::collections::BTreeMap;
 
@@ -14,7 +16,7 @@ use jiff::civil::Date;
 use super::dossier::Receipt;
 use super::id::{OfficialId, UnitId};
 use super::period::Period;
-use super::rating::{Attestation, RaterKind};
+use super::rating::Attestation;
 use super::tally::{Counter, Tally};
 use super::void::VoidReason;
 
@@ -33,26 +35,17 @@ pub struct UnitResults {
 
 impl UnitResults {
     /// The same without the sums no page and no file shows: strata and officials keep their verdicts, the total its
-    /// verdicts and reasons. Answers are shown for all participants together, and so are kept in one place.
+    /// verdicts and reasons.
     #[must_use]
     pub fn shown(mut self) -> Self {
         for results in self.periods.values_mut() {
-            let is_answer = |counter: &Counter| matches!(counter, Counter::Answer(..));
-            let participants = results.by_rater_kind(RaterKind::Participant);
-            let answers = participants.only(is_answer);
-            results.total = results.total.only(|counter| !is_answer(counter));
+            results.total = results.total.only(|counter| !counter.is_answer());
             for tally in results.officials.values_mut() {
                 *tally = tally.only(Counter::is_verdict);
             }
-            let mut first = Some(answers);
-            for (attestation, stratum) in &mut results.strata {
+            for stratum in results.strata.values_mut() {
                 stratum.unit_itself = stratum.unit_itself.only(Counter::is_verdict);
                 stratum.officials = stratum.officials.only(Counter::is_verdict);
-                if attestation.rater_kind() == RaterKind::Participant
-                    && let Some(answers) = first.take()
-                {
-                    stratum.unit_itself += &answers;
-                }
             }
         }
         self
@@ -60,35 +53,26 @@ impl UnitResults {
 }
 
 /// What is published of one unit for one period.
+///
+/// Every sum but those of `unverified` is of the ranking strata alone: ratings whose raters proved that they were there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeriodResults {
     /// All released ratings, of the unit itself and of its officials; empty while there are not enough.
     pub total: Tally,
     /// The same ratings by attestation; empty for months, which show the total only.
     pub strata: BTreeMap<Attestation, StratumResults>,
-    /// Officials with enough ratings of the ranking strata; empty for months. An official who is absent has not enough.
+    /// What participants answered; empty for months.
+    pub answers: Tally,
+    /// Officials with enough ratings; empty for months. An official who is absent has not enough.
     pub officials: BTreeMap<OfficialId, Tally>,
     /// What came in against what is shown.
     pub ledger: Ledger,
     /// Why ratings were taken off.
     pub taken_off_for: BTreeMap<VoidReason, u64>,
+    /// The other strata, each by itself; part of no sum.
+    pub unverified: BTreeMap<Attestation, UnverifiedRatings>,
     /// Dossiers of the period, where the one-stop software reports them.
     pub dossiers: Option<DossierCounts>,
-}
-
-impl PeriodResults {
-    /// The released ratings of one kind of rater.
-    #[must_use]
-    pub fn by_rater_kind(&self, kind: RaterKind) -> Tally {
-        let mut sum = Tally::default();
-        for (attestation, stratum) in &self.strata {
-            if attestation.rater_kind() == kind {
-                sum += &stratum.unit_itself;
-                sum += &stratum.officials;
-            }
-        }
-        sum
-    }
 }
 
 /// The two parts of a unit's result within one attestation.
@@ -198,12 +182,12 @@ mod tests {
             month: 11,
         });
         let all = PeriodResults {
-            total: full(31),
+            total: full(15),
             strata: BTreeMap::from([
                 (Attestation::DossierVerified, stratum(1, 2)),
-                (Attestation::DossierClaimed, stratum(4, 8)),
-                (Attestation::PhoneDeclared, stratum(16, 0)),
+                (Attestation::DeviceSession, stratum(4, 8)),
             ]),
+            answers: answers(15),
             officials: BTreeMap::from([(official.clone(), full(10))]),
             ..PeriodResults::default()
         };
@@ -216,25 +200,17 @@ mod tests {
 
         let shown = unit.shown().periods.remove(&period).unwrap();
 
-        assert_eq!(shown.total, sum([verdicts(31), reasons(31)]));
+        assert_eq!(shown.total, sum([verdicts(15), reasons(15)]));
+        assert_eq!(shown.answers, answers(15));
         assert_eq!(shown.officials[&official], verdicts(10));
-        let first = sum([verdicts(1), answers(15)]);
-        assert_eq!(
-            shown.strata[&Attestation::DossierVerified].unit_itself,
-            first
-        );
-        assert_eq!(
-            shown.strata[&Attestation::DossierVerified].officials,
-            verdicts(2)
-        );
-        assert_eq!(
-            shown.strata[&Attestation::DossierClaimed].unit_itself,
-            verdicts(4)
-        );
-        assert_eq!(
-            shown.strata[&Attestation::PhoneDeclared].unit_itself,
-            verdicts(16)
-        );
+        for (attestation, unit_itself, officials) in [
+            (Attestation::DossierVerified, 1, 2),
+            (Attestation::DeviceSession, 4, 8),
+        ] {
+            let stratum = &shown.strata[&attestation];
+            assert_eq!(stratum.unit_itself, verdicts(unit_itself));
+            assert_eq!(stratum.officials, verdicts(officials));
+        }
     }
 
     #[test]

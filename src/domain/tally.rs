@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::AddAssign;
 
+use jiff::civil::Date;
+
 use super::id::{FieldId, OfficialId, OptionCode, QuestionCode, ReasonCode, UnitId};
 use super::period::Month;
 use super::rating::{Answer, Attestation, Channel, RaterKind, Rating, Satisfaction};
@@ -98,6 +100,12 @@ impl CellKey {
         }
     }
 
+    /// The day; `None` where its month has no such day.
+    #[must_use]
+    pub fn date(&self) -> Option<Date> {
+        Date::new(self.month.year, self.month.month, self.day).ok()
+    }
+
     /// The stratum results are kept apart by.
     #[must_use]
     pub fn rater_kind(&self) -> RaterKind {
@@ -172,6 +180,12 @@ impl Counter {
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         matches!(self, Self::Rated | Self::Satisfied | Self::NotSatisfied)
+    }
+
+    /// Whether it counts answers to a question.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer(..))
     }
 
     fn is_of_voids(&self) -> bool {

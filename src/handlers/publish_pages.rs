@@ -2,7 +2,7 @@
 
 mod counted_lists;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 use futures::{FutureExt, StreamExt};
@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::domain::catalog::{CatalogHead, UnitEntry};
-use crate::domain::id::UnitId;
+use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::publication::{
-    DossierCounts, Release, Thresholds, UnitResults, release, results,
+    DossierCounts, Release, Thresholds, UnitResults, release, results, unverified,
 };
 use crate::domain::tally::{CellKey, Tally};
 use crate::keyring::ProofKey;
+use crate::metric;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::{Cache, SiteFile, package, results as result_pages};
@@ -55,6 +56,8 @@ pub struct PublishReport {
     pub written: usize,
     /// Objects rendered that were the same as before.
     pub unchanged: usize,
+    /// Ratings of today and yesterday that are flagged: their subject got more unverified ones than the bound.
+    pub flagged: u64,
 }
 
 impl PublishReport {
@@ -63,6 +66,7 @@ impl PublishReport {
         self.released += other.released;
         self.written += other.written;
         self.unchanged += other.unchanged;
+        self.flagged += other.flagged;
     }
 }
 
@@ -107,6 +111,7 @@ pub async fn handle(
         all_results.insert(results.unit_id.clone(), results);
     }
     report.add(run.publish_overview(&units, &all_results, objects).await?);
+    metric::count("FlaggedRatings", report.flagged);
     if report.written > 0 {
         tracing::info!(
             route = "publish-pages",
@@ -137,8 +142,10 @@ impl Run<'_> {
         let mut releases = self.store.releases(unit).await?;
         let mut released = false;
         let mut counted = BTreeMap::new();
+        let mut flagged = 0;
         for quarter in self.open_quarters() {
             let cells = self.cells(unit, quarter).await?;
+            flagged += self.flagged(unit, &cells);
             for (cell, tally) in &cells {
                 *counted.entry(cell.month).or_default() += tally.rated();
             }
@@ -164,7 +171,7 @@ impl Run<'_> {
                 unit.clone(),
                 &releases,
                 &dossiers,
-                &self.head.settings.ranking_strata,
+                &self.head.settings.counted_strata(),
             )
         };
 
@@ -181,6 +188,7 @@ impl Run<'_> {
             released: usize::from(released),
             written: written + lists_written,
             unchanged,
+            flagged,
         };
         Ok((results, objects, report))
     }
@@ -233,6 +241,22 @@ impl Run<'_> {
         Ok(cells)
     }
 
+    /// Flagged ratings of today and yesterday, with a line in the log for each subject, stratum and day.
+    fn flagged(&self, unit: &UnitId, cells: &BTreeMap<CellKey, Tally>) -> u64 {
+        let settings = &self.head.settings;
+        let bound = settings.unverified_per_day;
+        let yesterday = self.today.yesterday().unwrap_or(self.today);
+        let recent =
+            (cells.iter()).filter(|(cell, _)| cell.date().is_some_and(|date| date >= yesterday));
+        let days = unverified::flagged(recent, &settings.counted_strata(), bound.into());
+        for (day, rated) in &days {
+            let official = day.official_id.as_ref().map_or("", OfficialId::as_str);
+            tracing::warn!(route = "publish-pages", %unit, official, stratum = day.attestation.code(), day = %day.date,
+                rated, bound, "more unverified ratings on one day than the bound");
+        }
+        days.values().sum()
+    }
+
     /// Moves the release of a quarter as far as the rules let it; whether it moved.
     async fn advance(
         &self,
@@ -245,16 +269,15 @@ impl Run<'_> {
         let thresholds = Thresholds {
             min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
             min_official_ratings: u64::from(settings.min_official_ratings.max(1)),
-            ranking_strata: settings
-                .ranking_strata
-                .iter()
-                .copied()
-                .collect::<BTreeSet<_>>(),
+            ranking_strata: settings.counted_strata(),
         };
+        let told = cells.iter().filter(|(cell, _)| {
+            settings.sample || unverified::is_told(cell, &thresholds.ranking_strata, self.today)
+        });
         let stored = releases.by_quarter.entry(quarter).or_default();
         let next = stored
             .release
-            .advance(&release::grid(cells), &thresholds, self.today);
+            .advance(&release::grid(told), &thresholds, self.today);
         if next == stored.release {
             if stored.revision == 0 {
                 releases.by_quarter.remove(&quarter);

@@ -153,6 +153,7 @@ fn empty_head() -> Arc<CatalogHead> {
             email: String::new(),
             min_new_ratings: 5,
             min_official_ratings: 10,
+            unverified_per_day: Settings::default_unverified_per_day(),
             ranking_strata: Vec::new(),
             legal_basis: text(),
             consent_text: text(),

@@ -68,6 +68,15 @@ pub fn percent(part: u64, whole: u64, lang: Lang) -> String {
     }
 }
 
+/// A whole percentage: `63 %` in Vietnamese (no-break space), `63%` in English.
+#[must_use]
+pub fn whole_percent(percent: u8, lang: Lang) -> String {
+    match lang {
+        Lang::Vi => format!("{percent}\u{a0}%"),
+        Lang::En => format!("{percent}%"),
+    }
+}
+
 /// `21/11/2026` in Vietnamese, `21 November 2026` in English.
 #[must_use]
 pub fn date(date: Date, lang: Lang) -> String {

@@ -19,7 +19,7 @@ use crate::domain::lang::Lang;
 use crate::domain::period::Period;
 use crate::domain::proof::list::Summaries;
 use crate::domain::publication::{
-    DossierCounts, Ledger, PeriodResults, StratumResults, UnitResults,
+    DossierCounts, Ledger, PeriodResults, StratumResults, UnitResults, UnverifiedRatings,
 };
 use crate::domain::rating::Attestation;
 use crate::domain::tally::{Counter, Tally};
@@ -30,7 +30,9 @@ pub const HEAD_PATH: &str = "/goi-du-lieu/chung.json";
 /// Path of the list of all objects.
 pub const SUMS_PATH: &str = "/goi-du-lieu/SHA256SUMS";
 /// Says how the files are to be read.
-const FORMAT: &str = "thuocdo-package/1";
+const FORMAT: &str = "thuocdo-package/2";
+/// What was published before: every stratum was in the total, and answers stood in the first stratum of participants.
+const FIRST_FORMAT: &str = "thuocdo-package/1";
 
 /// Path of what is published of one unit.
 #[must_use]
@@ -65,6 +67,8 @@ pub struct UnitPart {
     pub entry: UnitEntry,
     /// What is published of it.
     pub results: UnitResults,
+    /// Whether its figures leave out what nothing proves; those of the first format do not.
+    pub counts_verified_only: bool,
 }
 
 /// A file of the package that is not one.
@@ -169,9 +173,9 @@ impl HeadPart {
     /// [`PartError`] when it is none.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PartError> {
         let part: Self = serde_json::from_slice(bytes)?;
-        match part.format == FORMAT {
-            true => Ok(part),
-            false => Err(PartError::Unknown(part.format)),
+        match part.format.as_str() {
+            FORMAT | FIRST_FORMAT => Ok(part),
+            _ => Err(PartError::Unknown(part.format)),
         }
     }
 }
@@ -183,14 +187,28 @@ impl UnitPart {
     /// [`PartError`] when it is none.
     pub fn from_json(bytes: &[u8]) -> Result<Self, PartError> {
         let body: UnitBody = serde_json::from_slice(bytes)?;
-        if body.format != FORMAT {
-            return Err(PartError::Unknown(body.format));
+        let counts_verified_only = match body.format.as_str() {
+            FORMAT => true,
+            FIRST_FORMAT => false,
+            _ => return Err(PartError::Unknown(body.format)),
+        };
+        let mut results = body.results.into_results(body.entry.unit.id.clone())?;
+        if !counts_verified_only {
+            results.periods.values_mut().for_each(move_answers);
         }
-        let results = body.results.into_results(body.entry.unit.id.clone())?;
         Ok(Self {
             entry: body.entry,
             results,
+            counts_verified_only,
         })
+    }
+}
+
+/// Takes the answers out of the stratum that the first format kept them in.
+fn move_answers(results: &mut PeriodResults) {
+    for stratum in results.strata.values_mut() {
+        results.answers += &stratum.unit_itself.only(Counter::is_answer);
+        stratum.unit_itself = stratum.unit_itself.only(|counter| !counter.is_answer());
     }
 }
 
@@ -215,10 +233,21 @@ type Counters = BTreeMap<String, u64>;
 struct PeriodBody {
     total: Counters,
     strata: BTreeMap<String, StratumBody>,
+    #[serde(default)]
+    answers: Counters,
     officials: BTreeMap<OfficialId, Counters>,
     ledger: LedgerBody,
     taken_off_for: BTreeMap<String, u64>,
+    #[serde(default)]
+    unverified: BTreeMap<String, UnverifiedBody>,
     dossiers: Option<DossiersBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UnverifiedBody {
+    received: u64,
+    set_aside: u64,
+    percent: Option<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -265,6 +294,14 @@ impl From<&PeriodResults> for PeriodBody {
             (attestation.code().to_owned(), body)
         };
         let official = |(id, tally): (&OfficialId, &Tally)| (id.clone(), counters(tally));
+        let unverified = |(attestation, ratings): (&Attestation, &UnverifiedRatings)| {
+            let body = UnverifiedBody {
+                received: ratings.received,
+                set_aside: ratings.set_aside,
+                percent: ratings.percent,
+            };
+            (attestation.code().to_owned(), body)
+        };
         let taken_off = results.taken_off_for.iter();
         let Ledger {
             received,
@@ -275,6 +312,7 @@ impl From<&PeriodResults> for PeriodBody {
         Self {
             total: counters(&results.total),
             strata: results.strata.iter().map(stratum).collect(),
+            answers: counters(&results.answers),
             officials: results.officials.iter().map(official).collect(),
             ledger: LedgerBody {
                 received,
@@ -285,6 +323,7 @@ impl From<&PeriodResults> for PeriodBody {
             taken_off_for: taken_off
                 .map(|(reason, count)| (reason.code().to_owned(), *count))
                 .collect(),
+            unverified: results.unverified.iter().map(unverified).collect(),
             dossiers: results.dossiers.map(|dossiers| DossiersBody {
                 received: dossiers.received,
                 on_time: dossiers.on_time,
@@ -343,6 +382,17 @@ impl PeriodBody {
             None => Err(PartError::Unknown(name)),
         };
         let official = |(id, counters)| Ok((id, tally(counters)?));
+        let unverified = |(name, body): (String, UnverifiedBody)| match Attestation::parse(&name) {
+            Some(attestation) => {
+                let ratings = UnverifiedRatings {
+                    received: body.received,
+                    set_aside: body.set_aside,
+                    percent: body.percent,
+                };
+                Ok((attestation, ratings))
+            }
+            None => Err(PartError::Unknown(name)),
+        };
         Ok(PeriodResults {
             total: tally(self.total)?,
             strata: self
@@ -350,6 +400,7 @@ impl PeriodBody {
                 .into_iter()
                 .map(stratum)
                 .collect::<Result<_, PartError>>()?,
+            answers: tally(self.answers)?,
             officials: self
                 .officials
                 .into_iter()
@@ -365,6 +416,11 @@ impl PeriodBody {
                 .taken_off_for
                 .into_iter()
                 .map(reason)
+                .collect::<Result<_, PartError>>()?,
+            unverified: self
+                .unverified
+                .into_iter()
+                .map(unverified)
                 .collect::<Result<_, PartError>>()?,
             dossiers: self.dossiers.map(|dossiers| DossierCounts {
                 received: dossiers.received,
@@ -435,6 +491,7 @@ mod tests {
         "unit",
         "unit_id",
         "units",
+        "unverified_per_day",
         "validity",
         "version",
         "vi",

@@ -186,9 +186,10 @@ impl Store {
 struct ReleaseBody {
     rows: Vec<RowBody>,
     shown: BTreeSet<OfficialId>,
-    received: BTreeMap<String, u64>,
+    /// By month, then by attestation.
+    received: BTreeMap<String, BTreeMap<Attestation, u64>>,
     #[serde(default)]
-    set_aside: BTreeMap<String, u64>,
+    set_aside: BTreeMap<String, BTreeMap<Attestation, u64>>,
     as_of: Option<Date>,
 }
 
@@ -214,16 +215,8 @@ impl ReleaseBody {
         Self {
             rows: release.grid.iter().map(row).collect(),
             shown: release.shown.clone(),
-            received: release
-                .received
-                .iter()
-                .map(|(month, rated)| (month.to_string(), *rated))
-                .collect(),
-            set_aside: release
-                .set_aside
-                .iter()
-                .map(|(month, voided)| (month.to_string(), *voided))
-                .collect(),
+            received: by_month(&release.received),
+            set_aside: by_month(&release.set_aside),
             as_of: release.as_of,
         }
     }
@@ -248,14 +241,34 @@ impl ReleaseBody {
                 .grid
                 .insert((place, Month::parse(&row.month)?), tally);
         }
-        for (month, rated) in self.received {
-            release.received.insert(Month::parse(&month)?, rated);
-        }
-        for (month, voided) in self.set_aside {
-            release.set_aside.insert(Month::parse(&month)?, voided);
-        }
+        release.received = from_months(self.received)?;
+        release.set_aside = from_months(self.set_aside)?;
         Some(release)
     }
+}
+
+fn by_month(
+    sums: &BTreeMap<(Month, Attestation), u64>,
+) -> BTreeMap<String, BTreeMap<Attestation, u64>> {
+    let mut months: BTreeMap<String, BTreeMap<Attestation, u64>> = BTreeMap::new();
+    for ((month, attestation), amount) in sums {
+        let of_month = months.entry(month.to_string()).or_default();
+        of_month.insert(*attestation, *amount);
+    }
+    months
+}
+
+fn from_months(
+    months: BTreeMap<String, BTreeMap<Attestation, u64>>,
+) -> Option<BTreeMap<(Month, Attestation), u64>> {
+    let mut sums = BTreeMap::new();
+    for (month, of_month) in months {
+        let month = Month::parse(&month)?;
+        sums.extend(
+            (of_month.into_iter()).map(|(attestation, amount)| ((month, attestation), amount)),
+        );
+    }
+    Some(sums)
 }
 
 /// JSON, deflated: a unit of a hundred officials stays far below an item's 400 KB.
@@ -276,9 +289,10 @@ pub(super) fn unpack<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::{btree_map, vec};
+    use proptest::collection::vec;
     use proptest::option;
     use proptest::prelude::*;
+    use proptest::sample::Index;
 
     use super::*;
     use crate::domain::arbitrary::{cell_key, day, tally};
@@ -289,7 +303,8 @@ mod tests {
         #[test]
         fn a_release_reads_back_as_stored(
             places in vec((cell_key(), tally()), 0..12), shown in any::<u16>(),
-            received in btree_map(day(), any::<u64>(), 0..4), set_aside in btree_map(day(), any::<u64>(), 0..4),
+            received in vec((day(), any::<Index>(), any::<u64>()), 0..6),
+            set_aside in vec((day(), any::<Index>(), any::<u64>()), 0..6),
             as_of in option::of(day()),
         ) {
             let place = |(cell, tally): (crate::domain::tally::CellKey, Tally)| {
@@ -300,8 +315,12 @@ mod tests {
             let officials = release.grid.keys().filter_map(|(row, _)| row.official_id.clone());
             let picked = officials.enumerate().filter(|(index, _)| shown >> index & 1 == 1);
             release.shown = picked.map(|(_, official)| official).collect();
-            release.received = received.into_iter().map(|(day, rated)| (Month::of(day), rated)).collect();
-            release.set_aside = set_aside.into_iter().map(|(day, rated)| (Month::of(day), rated)).collect();
+            let sums = |sums: Vec<(Date, Index, u64)>| {
+                let place = |day, index: Index| (Month::of(day), *index.get(Attestation::ALL));
+                sums.into_iter().map(|(day, index, rated)| (place(day, index), rated)).collect()
+            };
+            release.received = sums(received);
+            release.set_aside = sums(set_aside);
 
             let packed = pack(&ReleaseBody::from_release(&release));
             let unpacked = unpack::<ReleaseBody>(&packed).and_then(ReleaseBody::into_release);

@@ -83,6 +83,7 @@ pub(crate) fn catalog(min_new_ratings: u32, min_official_ratings: u32) -> Catalo
                 "I agree.",
             ),
             retention_days: RETENTION_DAYS,
+            unverified_per_day: 20,
             opens: None,
             sample: min_new_ratings == 1,
         },

@@ -1,30 +1,34 @@
 //! Sums: dimensions agree with each other, and figures with the lists of counted ratings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thuocdo::domain::period::{Month, Period, Quarter};
 use thuocdo::domain::proof::list::CountedList;
-use thuocdo::domain::publication::{PeriodResults, UnitResults};
+use thuocdo::domain::publication::unverified::SHARE_FROM;
+use thuocdo::domain::publication::{PeriodResults, UnitResults, UnverifiedRatings};
+use thuocdo::domain::rating::Attestation;
 use thuocdo::domain::tally::{Counter, Tally};
-use thuocdo::site::package::{HeadPart, key, unit_path};
+use thuocdo::site::package::{HeadPart, UnitPart, key, unit_path};
 
 use crate::{Report, list_key};
 
-/// Finds every disagreement within the results of one unit, and between them and its `lists`.
-pub(crate) fn check(
-    head: &HeadPart,
-    results: &UnitResults,
-    lists: &[CountedList],
-    report: &mut Report,
-) {
+/// Finds every disagreement within the results of one `unit`, and between them and its `lists`.
+pub(crate) fn check(head: &HeadPart, unit: &UnitPart, lists: &[CountedList], report: &mut Report) {
+    let results = &unit.results;
+    let counted = (unit.counts_verified_only).then(|| head.head.settings.counted_strata());
     let file = key(&unit_path(&results.unit_id));
     let mut causes = Vec::new();
     for (period, of_period) in &results.periods {
         for cause in within(*period, of_period) {
             causes.push(format!("{period}: {cause}"));
         }
+        if let Some(counted) = &counted {
+            for cause in apart(*period, of_period, counted) {
+                causes.push(format!("{period}: {cause}"));
+            }
+        }
         if let Some(parts) = parts(*period, results)
-            && sums(parts.iter().copied()) != sums([of_period])
+            && sums(*period, parts.iter().copied()) != sums(*period, [of_period])
         {
             causes.push(format!("{period}: differs from the sum of its parts"));
         }
@@ -89,6 +93,51 @@ fn within(period: Period, results: &PeriodResults) -> Vec<&'static str> {
         .collect()
 }
 
+/// What is wrong with how verified and unverified ratings are kept apart.
+fn apart(
+    period: Period,
+    results: &PeriodResults,
+    counted: &BTreeSet<Attestation>,
+) -> Vec<&'static str> {
+    let mut unverified = results.unverified.iter();
+    let has_share = |ratings: &UnverifiedRatings| {
+        matches!(period, Period::Quarter(_)) && ratings.received >= SHARE_FROM
+    };
+    let claims = [
+        (
+            results
+                .strata
+                .keys()
+                .all(|stratum| counted.contains(stratum)),
+            "a stratum that nothing proves is in the total",
+        ),
+        (
+            results
+                .unverified
+                .keys()
+                .all(|stratum| !counted.contains(stratum)),
+            "a stratum of the total is told apart from it as well",
+        ),
+        (
+            unverified.all(|(_, ratings)| {
+                ratings
+                    .percent
+                    .is_none_or(|percent| percent <= 100 && has_share(ratings))
+            }),
+            "there is a percentage of too few unverified ratings, or of another period than a quarter",
+        ),
+        (
+            results.answers == results.answers.only(Counter::is_answer),
+            "among the answers is something else",
+        ),
+    ];
+    claims
+        .into_iter()
+        .filter(|(holds, _)| !holds)
+        .map(|(_, cause)| cause)
+        .collect()
+}
+
 /// What a period is the sum of; none for a month.
 fn parts(period: Period, results: &UnitResults) -> Option<Vec<&PeriodResults>> {
     let all = results.periods.iter();
@@ -109,11 +158,29 @@ fn parts(period: Period, results: &UnitResults) -> Option<Vec<&PeriodResults>> {
     }
 }
 
-/// Total and reconcile line, added up.
-fn sums<'a>(parts: impl IntoIterator<Item = &'a PeriodResults>) -> (Tally, [u64; 4]) {
-    let (mut total, mut lines) = (Tally::default(), [0; 4]);
+/// What a period has in common with its parts, added up.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sums {
+    total: Tally,
+    /// Empty for a quarter: its months have none.
+    answers: Tally,
+    ledger: [u64; 4],
+    /// Received and set aside.
+    unverified: BTreeMap<Attestation, [u64; 2]>,
+}
+
+fn sums<'a>(period: Period, parts: impl IntoIterator<Item = &'a PeriodResults>) -> Sums {
+    let mut sums = Sums::default();
     for part in parts {
-        total += &part.total;
+        sums.total += &part.total;
+        if !matches!(period, Period::Quarter(_)) {
+            sums.answers += &part.answers;
+        }
+        for (attestation, ratings) in &part.unverified {
+            let [received, set_aside] = sums.unverified.entry(*attestation).or_default();
+            *received += ratings.received;
+            *set_aside += ratings.set_aside;
+        }
         let ledger = &part.ledger;
         let line = [
             ledger.received,
@@ -121,11 +188,11 @@ fn sums<'a>(parts: impl IntoIterator<Item = &'a PeriodResults>) -> (Tally, [u64;
             ledger.taken_off,
             ledger.set_aside,
         ];
-        for (sum, amount) in lines.iter_mut().zip(line) {
+        for (sum, amount) in sums.ledger.iter_mut().zip(line) {
             *sum += amount;
         }
     }
-    (total, lines)
+    sums
 }
 
 /// Whether a month's list holds as many ratings as its figures need.
@@ -146,7 +213,9 @@ fn against_list(
         if head.day < closes {
             return Some(format!("is closed, and may grow until {closes}"));
         }
-        let received = of_month.ledger.received;
+        let unverified = of_month.unverified.values();
+        let received =
+            of_month.ledger.received + unverified.map(|ratings| ratings.received).sum::<u64>();
         return (listed < received).then(|| {
             format!("is closed with {listed} entries, and {received} ratings were counted")
         });

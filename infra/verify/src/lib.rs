@@ -162,7 +162,7 @@ fn recount(objects: &BTreeMap<String, Vec<u8>>, report: &mut Report) {
             continue;
         }
         let lists = lists(objects, id, &mut known, report);
-        figures::check(&head, &unit.results, &lists, report);
+        figures::check(&head, &unit, &lists, report);
         let summaries = summaries(&lists);
         if head.fingerprint == package::fingerprint() {
             rendered.extend(package::unit_files(

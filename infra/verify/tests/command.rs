@@ -80,3 +80,57 @@ fn the_command_links_nothing_of_the_server() {
         assert_eq!(linked, None, "{tree}");
     }
 }
+
+/// A package as it was published before unverified ratings were kept apart: its pages left out, for those are rendered by
+/// the program that published them.
+const OLD_PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/package-1");
+
+#[test]
+fn a_package_of_the_first_format_is_read_and_only_its_pages_are_not_rendered_again() {
+    let report = verify::verify(Path::new(OLD_PACKAGE)).unwrap();
+
+    assert_eq!((report.files, report.lists.len()), (5, 1));
+    let [fault] = &report.faults[..] else {
+        panic!("{:?}", report.faults);
+    };
+    assert_eq!(fault.file, "goi-du-lieu/chung.json");
+    assert!(
+        fault
+            .cause
+            .contains("was made by the program with fingerprint f67de5547e7c8834")
+    );
+}
+
+#[test]
+fn a_number_changed_in_a_package_of_the_first_format_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(Path::new(OLD_PACKAGE), folder.path());
+    let unit = folder.path().join("goi-du-lieu/don-vi/hai-chau.json");
+    let text = fs::read_to_string(&unit).unwrap();
+    fs::write(&unit, text.replacen("\"sat\": 4", "\"sat\": 5", 1)).unwrap();
+
+    let report = verify::verify(folder.path()).unwrap();
+
+    let causes = report.faults.iter().map(|fault| fault.cause.as_str());
+    let causes: Vec<&str> = causes.collect();
+    for cause in [
+        "is not the file whose digest is listed",
+        "2026: ratings are not those satisfied and those not",
+        "2026: the strata do not add up to the total",
+    ] {
+        assert!(causes.contains(&cause), "{causes:?}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

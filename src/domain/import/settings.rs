@@ -46,6 +46,7 @@ const NUMBERS: &[(&str, u32, u32)] = &[
     ("min_new_ratings", 1, 10_000),
     ("min_official_ratings", 1, 10_000),
     ("retention_days", 1, 3_650),
+    ("unverified_per_day", 1, 100_000),
 ];
 
 /// Keys of sheets written before these settings were renamed, with today's.
@@ -145,6 +146,7 @@ fn finish(mut draft: Draft) -> Option<Settings> {
     let min_new_ratings = number("min_new_ratings", DEFAULT_MIN_NEW_RATINGS);
     let min_official_ratings = number("min_official_ratings", DEFAULT_MIN_OFFICIAL_RATINGS);
     let retention_days = number("retention_days", DEFAULT_RETENTION_DAYS);
+    let unverified_per_day = number("unverified_per_day", Settings::default_unverified_per_day());
     let default = || vec![Attestation::DossierVerified, Attestation::DeviceSession];
     let mut text = |key: &str| draft.texts.remove(key);
     Some(Settings {
@@ -158,6 +160,7 @@ fn finish(mut draft: Draft) -> Option<Settings> {
         min_official_ratings,
         ranking_strata: draft.strata.unwrap_or_else(default),
         retention_days,
+        unverified_per_day,
         opens: draft.opens,
         sample: draft.sample,
     })

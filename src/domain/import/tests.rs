@@ -71,7 +71,8 @@ const CATALOG: [(SheetKind, &str); 7] = [
          retention_days|30|\n\
          ranking_strata|dossier_verified dossier_claimed|\n\
          opens|2026-05-04|\n\
-         sample|có|",
+         sample|có|\n\
+         unverified_per_day|40|",
     ),
 ];
 
@@ -166,7 +167,7 @@ fn a_right_catalog_is_read_whole() {
             "ranking_strata": ["dossier_verified", "dossier_claimed"],
             "legal_basis": { "vi": "Nghị định 61", "en": "Decree 61" },
             "consent_text": { "vi": "Tôi đồng ý.", "en": "I agree." },
-            "retention_days": 30, "opens": "2026-05-04", "sample": true,
+            "retention_days": 30, "unverified_per_day": 40, "opens": "2026-05-04", "sample": true,
         },
         "groups": [
             { "id": "so", "name": { "vi": "Sở ban ngành", "en": "Departments" }, "validity": {} },
@@ -281,9 +282,10 @@ fn settings_that_are_left_out_have_defaults() {
         (
             settings.min_new_ratings,
             settings.min_official_ratings,
-            settings.retention_days
+            settings.retention_days,
+            settings.unverified_per_day
         ),
-        (5, 10, 90)
+        (5, 10, 90, 50)
     );
     assert_eq!(
         settings.ranking_strata,

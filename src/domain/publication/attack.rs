@@ -220,7 +220,7 @@ impl Archive {
                 archive.releases.insert(quarter, after);
             }
             let unit = UnitId::parse("unit").unwrap();
-            let results = unit_results(unit, &archive.releases, &BTreeMap::new(), &RANKING);
+            let results = unit_results(unit, &archive.releases, &BTreeMap::new(), &RANKING.into());
             archive.snapshots.push(results);
         }
         archive
@@ -358,7 +358,7 @@ impl Figure {
         };
         let row = &atom.row;
         match self {
-            Self::Total(period) => within(period),
+            Self::Total(period) => within(period) && RANKING.contains(&row.attestation),
             Self::UnitItself(period, attestation) => {
                 within(period) && row.attestation == *attestation && row.official_id.is_none()
             }

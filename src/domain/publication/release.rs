@@ -12,6 +12,9 @@
 //!   none that stand though some were released is not enough for showing one more official, whose figures would tell theirs;
 //! * an official is shown from n released ratings, and stays shown.
 //!
+//! All this is of the ranking strata: ratings that nothing proves are no cover for those of others, for anybody can
+//! invent as many as it takes.
+//!
 //! The first two properties are had by peeling: drop what is too small until nothing is (the k-core of Seidman 1983, on
 //! the bipartite graph of rows and months). The third says that no cut of that graph which sums of months less sums of
 //! rows can make is thinner than k. What stays behind is counted, and waits.
@@ -55,10 +58,10 @@ pub struct Release {
     pub grid: Grid,
     /// Officials shown by name.
     pub shown: BTreeSet<OfficialId>,
-    /// Ratings counted when the release last moved, by month.
-    pub received: BTreeMap<Month, u64>,
-    /// Ratings set aside by month, taken off the figures or not yet; always the latest number.
-    pub set_aside: BTreeMap<Month, u64>,
+    /// Ratings counted: of the ranking strata when the release last moved, of the others always the latest number.
+    pub received: BTreeMap<(Month, Attestation), u64>,
+    /// Ratings set aside, taken off the figures or not yet; always the latest number.
+    pub set_aside: BTreeMap<(Month, Attestation), u64>,
     /// Day the release last moved.
     pub as_of: Option<Date>,
 }
@@ -95,16 +98,16 @@ impl Release {
     }
 
     fn step(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
-        let mut pending = self.pending(counted);
+        let mut pending = self.pending(counted, thresholds);
         let mut barred = BTreeSet::new();
         loop {
             hold_back_too_small(&mut pending, thresholds.min_new_ratings);
             let shown = self.shown_with(&pending, &barred, thresholds);
             match self.exposed(&pending, &shown, thresholds) {
-                None => return self.grown(pending, shown, counted, today),
+                None => return self.grown(pending, shown, counted, thresholds, today),
                 // With nothing to hold back, nobody more is shown: the threshold was raised.
                 Some(_) if pending.is_empty() => {
-                    return self.grown(pending, self.shown.clone(), counted, today);
+                    return self.grown(pending, self.shown.clone(), counted, thresholds, today);
                 }
                 Some(attestation) => {
                     self.cover(attestation, &mut pending, &shown, &mut barred, thresholds)
@@ -113,10 +116,13 @@ impl Release {
         }
     }
 
-    /// Ratings and voids that are counted and not released yet. A cell that shrank gives nothing: reconciling finds it.
-    fn pending(&self, counted: &Grid) -> Grid {
+    /// Ratings and voids of the ranking strata that are counted and not released yet. A cell that shrank gives nothing:
+    /// reconciling finds it.
+    fn pending(&self, counted: &Grid, thresholds: &Thresholds) -> Grid {
         let nothing = Tally::default();
-        let grown = counted.iter().filter_map(|(place, tally)| {
+        let ranking = (counted.iter())
+            .filter(|((row, _), _)| thresholds.ranking_strata.contains(&row.attestation));
+        let grown = ranking.filter_map(|(place, tally)| {
             let rest = tally.checked_sub(self.grid.get(place).unwrap_or(&nothing))?;
             (!rest.is_empty()).then(|| (place.clone(), rest))
         });
@@ -216,14 +222,18 @@ impl Release {
         pending: Grid,
         shown: BTreeSet<OfficialId>,
         counted: &Grid,
+        thresholds: &Thresholds,
         today: Date,
     ) -> Self {
-        let mut set_aside: BTreeMap<Month, u64> = BTreeMap::new();
-        for ((_, month), tally) in counted.iter().filter(|(_, tally)| tally.voided() > 0) {
-            *set_aside.entry(*month).or_default() += tally.voided();
-        }
+        let set_aside = by_stratum(counted, Tally::voided);
+        let mut received = by_stratum(counted, Tally::rated);
         if pending.is_empty() && shown == self.shown {
+            received.retain(|(_, attestation), _| !thresholds.ranking_strata.contains(attestation));
+            let ranking = (self.received.iter())
+                .filter(|((_, attestation), _)| thresholds.ranking_strata.contains(attestation));
+            received.extend(ranking.map(|(place, rated)| (*place, *rated)));
             return Self {
+                received,
                 set_aside,
                 ..self.clone()
             };
@@ -231,18 +241,27 @@ impl Release {
         let mut next = Self {
             shown,
             as_of: Some(today),
-            received: BTreeMap::new(),
+            received,
             set_aside,
             grid: self.grid.clone(),
         };
         for (place, tally) in pending {
             *next.grid.entry(place).or_default() += &tally;
         }
-        for ((_, month), tally) in counted {
-            *next.received.entry(*month).or_default() += tally.rated();
-        }
         next
     }
+}
+
+/// One number of every month and attestation, where it is not zero.
+fn by_stratum(counted: &Grid, number: fn(&Tally) -> u64) -> BTreeMap<(Month, Attestation), u64> {
+    let mut sums = BTreeMap::new();
+    for ((row, month), tally) in counted {
+        let amount = number(tally);
+        if amount > 0 {
+            *sums.entry((*month, row.attestation)).or_default() += amount;
+        }
+    }
+    sums
 }
 
 fn is_hidden(row: &Row, shown: &BTreeSet<OfficialId>, thresholds: &Thresholds) -> bool {

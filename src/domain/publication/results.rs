@@ -1,8 +1,8 @@
 //! Published figures, added up from releases and nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DossierCounts, Ledger, PeriodResults, Release, UnitResults};
+use super::{DossierCounts, Ledger, PeriodResults, Release, UnitResults, unverified};
 use crate::id::UnitId;
 use crate::period::{Month, Period, Quarter};
 use crate::rating::Attestation;
@@ -11,13 +11,13 @@ use crate::void::VoidReason;
 
 /// The results of one unit from its `releases` and, where known, its dossiers by month of receipt.
 ///
-/// `ranking_strata` are the attestations an official's figure counts.
+/// `ranking_strata` are the attestations every sum counts; each of the others is told by itself.
 #[must_use]
 pub fn unit_results(
     unit_id: UnitId,
     releases: &BTreeMap<Quarter, Release>,
     dossiers: &BTreeMap<Month, DossierCounts>,
-    ranking_strata: &[Attestation],
+    ranking_strata: &BTreeSet<Attestation>,
 ) -> UnitResults {
     let mut periods: BTreeMap<Period, PeriodResults> = BTreeMap::new();
     for (quarter, release) in releases {
@@ -26,9 +26,12 @@ pub fn unit_results(
             Period::Year(quarter.year),
             Period::All,
         ];
-        for ((row, month), released) in &release.grid {
+        let with_month = |month: Month| wide.into_iter().chain([Period::Month(month)]);
+        let ranking =
+            (release.grid.iter()).filter(|((row, _), _)| ranking_strata.contains(&row.attestation));
+        for ((row, month), released) in ranking {
             let tally = &released.net();
-            for period in wide.into_iter().chain([Period::Month(*month)]) {
+            for period in with_month(*month) {
                 let results = periods.entry(period).or_default();
                 results.total += tally;
                 results.ledger.published += tally.rated();
@@ -42,27 +45,46 @@ pub fn unit_results(
             }
             for period in wide {
                 let results = periods.entry(period).or_default();
+                results.answers += &tally.only(Counter::is_answer);
                 let stratum = results.strata.entry(row.attestation).or_default();
                 let Some(official) = &row.official_id else {
                     stratum.unit_itself += tally;
                     continue;
                 };
                 stratum.officials += tally;
-                if release.shown.contains(official) && ranking_strata.contains(&row.attestation) {
+                if release.shown.contains(official) {
                     *results.officials.entry(official.clone()).or_default() += tally;
                 }
             }
         }
-        for (month, received) in &release.received {
-            for period in wide.into_iter().chain([Period::Month(*month)]) {
-                periods.entry(period).or_default().ledger.received += received;
+        for ((month, attestation), received) in &release.received {
+            for period in with_month(*month) {
+                let results = periods.entry(period).or_default();
+                if ranking_strata.contains(attestation) {
+                    results.ledger.received += received;
+                } else {
+                    results.unverified.entry(*attestation).or_default().received += received;
+                }
             }
         }
-        // Before anything is released, nothing is told of the quarter.
-        for (month, set_aside) in release.set_aside.iter().filter(|_| release.as_of.is_some()) {
-            for period in wide.into_iter().chain([Period::Month(*month)]) {
-                periods.entry(period).or_default().ledger.set_aside += set_aside;
+        for ((month, attestation), set_aside) in &release.set_aside {
+            for period in with_month(*month) {
+                if !ranking_strata.contains(attestation) {
+                    let results = periods.entry(period).or_default();
+                    results
+                        .unverified
+                        .entry(*attestation)
+                        .or_default()
+                        .set_aside += set_aside;
+                } else if release.as_of.is_some() {
+                    // Before anything is released, nothing is told of the quarter.
+                    periods.entry(period).or_default().ledger.set_aside += set_aside;
+                }
             }
+        }
+        for (attestation, percent) in unverified::percents(&release.grid, ranking_strata) {
+            let results = periods.entry(Period::Quarter(*quarter)).or_default();
+            results.unverified.entry(attestation).or_default().percent = Some(percent);
         }
     }
     for (period, results) in &mut periods {
@@ -119,8 +141,16 @@ mod tests {
     use crate::publication::Row;
     use crate::tally::Tally;
 
+    const VERIFIED: Attestation = Attestation::DossierVerified;
+    const DECLARED: Attestation = Attestation::PhoneDeclared;
+
     fn month(month: i8) -> Month {
         Month { year: 2026, month }
+    }
+
+    fn results(releases: &BTreeMap<Quarter, Release>) -> UnitResults {
+        let unit = UnitId::parse("48-1").unwrap();
+        unit_results(unit, releases, &BTreeMap::new(), &[VERIFIED].into())
     }
 
     /// Satisfied ratings, some of them set aside.
@@ -139,7 +169,7 @@ mod tests {
 
     fn release(cells: &[(i8, u64, u64)], received: u64, set_aside: u64) -> Release {
         let row = Row {
-            attestation: Attestation::DossierVerified,
+            attestation: VERIFIED,
             official_id: Some(OfficialId::parse("an").unwrap()),
         };
         let first = month(cells[0].0);
@@ -149,8 +179,8 @@ mod tests {
                 .map(|(at, rated, voided)| ((row.clone(), month(*at)), tally(*rated, *voided)))
                 .collect(),
             shown: row.official_id.clone().into_iter().collect(),
-            received: BTreeMap::from([(first, received)]),
-            set_aside: BTreeMap::from([(first, set_aside)]),
+            received: BTreeMap::from([((first, VERIFIED), received)]),
+            set_aside: BTreeMap::from([((first, VERIFIED), set_aside)]),
             as_of: Some(date(2026, 11, 21)),
         }
     }
@@ -179,7 +209,7 @@ mod tests {
         ]);
         let unit = UnitId::parse("48-1").unwrap();
 
-        let results = unit_results(unit, &releases, &dossiers, &[Attestation::DossierVerified]);
+        let results = unit_results(unit, &releases, &dossiers, &[VERIFIED].into());
 
         let told = |period: Period| {
             let of = &results.periods[&period];
@@ -212,6 +242,83 @@ mod tests {
         assert_eq!(told(Period::Quarter(fourth)), months[2]);
         let all = ([90, 55, 5, 8], Some(5), Some((700, 350, 70)));
         assert_eq!([told(Period::Year(2026)), told(Period::All)], [all; 2]);
+    }
+
+    /// A release of ten verified ratings in October, and what came in and was released by phone.
+    fn with_declared(received: u64, set_aside: u64, released: Option<Tally>) -> Release {
+        let mut release = release(&[(10, 10, 0)], 12, 0);
+        let place = (month(10), DECLARED);
+        release.received.insert(place, received);
+        release.set_aside.insert(place, set_aside);
+        let row = Row {
+            attestation: DECLARED,
+            official_id: None,
+        };
+        let released = released.map(|tally| ((row, month(10)), tally));
+        release.grid.extend(released);
+        release
+    }
+
+    fn in_quarter(release: Release) -> PeriodResults {
+        let quarter = month(10).quarter();
+        let mut results = results(&BTreeMap::from([(quarter, release)]));
+        results.periods.remove(&Period::Quarter(quarter)).unwrap()
+    }
+
+    #[test]
+    fn what_nothing_proves_is_counted_by_itself_and_is_in_no_sum() {
+        let alone = in_quarter(release(&[(10, 10, 0)], 12, 0));
+
+        for released in [None, Some(tally(112, 0))] {
+            let mut beside = in_quarter(with_declared(112, 4, released));
+
+            let declared = beside.unverified.remove(&DECLARED).unwrap();
+            assert_eq!(
+                (declared.received, declared.set_aside, declared.count()),
+                (112, 4, 108)
+            );
+            assert_eq!(beside, alone);
+        }
+    }
+
+    #[test]
+    fn a_percentage_of_unverified_ratings_is_a_quarters_and_needs_thirty() {
+        let of = |satisfied: u64, rated: u64| -> Tally {
+            let counters = [(Counter::Rated, rated), (Counter::Satisfied, satisfied)];
+            counters.into_iter().collect()
+        };
+        let percent =
+            |released| in_quarter(with_declared(90, 0, released)).unverified[&DECLARED].percent;
+
+        assert_eq!(percent(None), None, "the quarter is not over");
+        assert_eq!(percent(Some(of(29, 29))), None);
+        assert_eq!(percent(Some(of(19, 30))), Some(63));
+        assert_eq!(percent(Some(of(1, 200))), Some(1), "half is rounded up");
+        assert_eq!(percent(Some(of(0, 30))), Some(0));
+        let released = with_declared(90, 0, Some(of(19, 30)));
+        let results = results(&BTreeMap::from([(month(10).quarter(), released)]));
+        for period in [Period::All, Period::Year(2026), Period::Month(month(10))] {
+            let declared = results.periods[&period].unverified[&DECLARED];
+            assert_eq!((declared.count(), declared.percent), (90, None));
+        }
+    }
+
+    #[test]
+    fn a_unit_of_which_nothing_is_released_tells_only_how_many_unverified_ratings_it_has() {
+        let place = (month(10), DECLARED);
+        let release = Release {
+            received: BTreeMap::from([(place, 3)]),
+            set_aside: BTreeMap::from([(place, 1), ((month(10), VERIFIED), 1)]),
+            ..Release::default()
+        };
+
+        let told = in_quarter(release);
+
+        assert_eq!(told.unverified[&DECLARED].count(), 2);
+        assert_eq!(
+            (told.total, told.ledger),
+            (Tally::default(), Ledger::default())
+        );
     }
 
     #[test]

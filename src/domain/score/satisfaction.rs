@@ -2,7 +2,6 @@
 
 use super::Tenths;
 use crate::publication::{DossierCounts, PeriodResults};
-use crate::rating::RaterKind;
 use crate::tally::Tally;
 
 /// A number known only to lie between two ends, because one dossier may carry ratings of the unit and of officials.
@@ -17,7 +16,8 @@ pub struct Between<T> {
 /// How many of the period's dossiers were rated; `None` without strata or dossier counts.
 ///
 /// A dossier rates the unit once and each official once: there are at least as many rated dossiers as ratings of the
-/// unit or of any one official, and at most as many as ratings by participants.
+/// unit or of any one official, and at most as many as ratings. Only verified ratings count, here and below: of the
+/// others nothing says that there was a dossier.
 #[must_use]
 pub fn rated_dossiers(results: &PeriodResults) -> Option<Between<u64>> {
     let dossiers = results.dossiers.filter(|dossiers| dossiers.received > 0)?;
@@ -25,9 +25,8 @@ pub fn rated_dossiers(results: &PeriodResults) -> Option<Between<u64>> {
         return None;
     }
     let officials = results.officials.values().map(|tally| tally.rated()).max();
-    let unit_itself = participants_of_the_unit(results, Tally::rated);
-    let all = results.by_rater_kind(RaterKind::Participant).rated();
-    let most = all.min(dossiers.received);
+    let unit_itself = of_the_unit(results, Tally::rated);
+    let most = results.total.rated().min(dossiers.received);
     Some(Between {
         least: unit_itself.max(officials.unwrap_or(0)).min(most),
         most,
@@ -46,31 +45,23 @@ pub fn decision_766_ratio(results: &PeriodResults) -> Option<Between<Tenths>> {
     if results.strata.is_empty() {
         return None;
     }
-    let of_the_unit = participants_of_the_unit(results, Tally::not_satisfied);
-    let all = results
-        .by_rater_kind(RaterKind::Participant)
-        .not_satisfied();
+    let all = results.total.not_satisfied();
     let ratio = |faulty: u64| Tenths::percent(received - faulty.min(received), received);
     Some(Between {
         least: ratio(all.saturating_add(overdue))?,
-        most: ratio(of_the_unit.max(overdue))?,
+        most: ratio(of_the_unit(results, Tally::not_satisfied).max(overdue))?,
     })
 }
 
-fn participants_of_the_unit(results: &PeriodResults, figure: fn(&Tally) -> u64) -> u64 {
-    let participants = results
-        .strata
-        .iter()
-        .filter(|(attestation, _)| attestation.rater_kind() == RaterKind::Participant);
-    participants
-        .map(|(_, stratum)| figure(&stratum.unit_itself))
-        .sum()
+fn of_the_unit(results: &PeriodResults, figure: fn(&Tally) -> u64) -> u64 {
+    let strata = results.strata.values();
+    strata.map(|stratum| figure(&stratum.unit_itself)).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publication::StratumResults;
+    use crate::publication::{StratumResults, UnverifiedRatings};
     use crate::rating::Attestation;
     use crate::tally::Counter;
 
@@ -93,16 +84,20 @@ mod tests {
             }),
             ..PeriodResults::default()
         };
+        results.total += &unit_itself;
+        results.total += &officials;
         let stratum = StratumResults {
             unit_itself,
             officials,
         };
         results.strata.insert(Attestation::DossierVerified, stratum);
-        let strangers = StratumResults {
-            unit_itself: tally(3, 40),
-            officials: Tally::default(),
+        let strangers = UnverifiedRatings {
+            received: 43,
+            ..UnverifiedRatings::default()
         };
-        results.strata.insert(Attestation::PhoneDeclared, strangers);
+        results
+            .unverified
+            .insert(Attestation::PhoneDeclared, strangers);
         results
     }
 

@@ -101,8 +101,8 @@ proptest! {
 
     #[test]
     fn published_sums_agree_across_periods_strata_and_officials(ratings in ratings(0..40), today in day()) {
-        let ranking = [Attestation::DossierVerified, Attestation::DeviceSession];
-        let thresholds = Thresholds { min_new_ratings: 1, min_official_ratings: 1, ranking_strata: ranking.into_iter().collect() };
+        let ranking = BTreeSet::from([Attestation::DossierVerified, Attestation::DeviceSession]);
+        let thresholds = Thresholds { min_new_ratings: 1, min_official_ratings: 1, ranking_strata: ranking.clone() };
         let mut cells: BTreeMap<_, BTreeMap<CellKey, Tally>> = BTreeMap::new();
         for (cell, tally) in fold(&ratings) {
             cells.entry(cell.month.quarter()).or_default().insert(cell, tally);
@@ -127,15 +127,19 @@ proptest! {
         });
         prop_assert_eq!(results.periods.contains_key(&Period::All), !ratings.is_empty());
         for (period, of) in &results.periods {
-            prop_assert_eq!(&of.total, &recount(within(*period)));
+            let counts = |rating: &&Rating| ranking.contains(&rating.attestation);
+            prop_assert_eq!(&of.total, &recount(within(*period).filter(counts)));
             prop_assert_eq!((of.ledger.received, of.ledger.published), (of.total.rated(), of.total.rated()));
             prop_assert_eq!(of.ledger.waiting(), 0);
+            for attestation in Attestation::ALL.iter().filter(|attestation| !ranking.contains(attestation)) {
+                let received = within(*period).filter(|rating| rating.attestation == *attestation).count() as u64;
+                prop_assert_eq!(of.unverified.get(attestation).map_or(0, |ratings| ratings.count()), received);
+            }
             if matches!(period, Period::Month(_)) {
                 prop_assert!(of.strata.is_empty() && of.officials.is_empty());
                 continue;
             }
-            let by_kind = RaterKind::ALL.iter().map(|kind| of.by_rater_kind(*kind));
-            prop_assert_eq!(&sum(&by_kind.collect::<Vec<_>>()), &of.total);
+            prop_assert_eq!(&of.answers, &of.total.only(Counter::is_answer));
             for (attestation, stratum) in &of.strata {
                 let of_stratum = within(*period).filter(|rating| rating.attestation == *attestation);
                 let (officials, itself): (Vec<_>, Vec<_>) =

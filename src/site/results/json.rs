@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::catalog::{CatalogHead, Text, Unit};
-use crate::domain::publication::{DossierCounts, Ledger};
+use crate::domain::publication::{DossierCounts, Ledger, UnverifiedRatings};
+use crate::domain::rating::Attestation;
 use crate::domain::score::Tenths;
 use crate::domain::score::ruleset::Total;
 use crate::domain::score::satisfaction::Between;
@@ -21,15 +22,23 @@ use super::page::AsOf;
 use super::unit_period::{QuestionCounts, Score, UnitPeriod};
 
 /// Name and version of [`UnitDocument`].
-pub const UNIT_SCHEMA: &str = "thuocdo.unit-results.v1";
+pub const UNIT_SCHEMA: &str = "thuocdo.unit-results.v2";
 /// Name and version of [`PeriodDocument`].
-pub const PERIOD_SCHEMA: &str = "thuocdo.period-results.v1";
+pub const PERIOD_SCHEMA: &str = "thuocdo.period-results.v2";
 
 /// What the names mean, in every document: name, then meaning with its unit.
-const LEGEND: [(&str, &str); 14] = [
+const LEGEND: [(&str, &str); 16] = [
     (
         "null",
         "not published: nothing there, or not enough ratings yet",
+    ),
+    (
+        "total",
+        "all published ratings whose raters proved that they were there; every figure but those of unverified is of these",
+    ),
+    (
+        "unverified",
+        "ratings that nothing proves, by attestation; part of no other figure. percent is satisfied in whole per cent, of a closed quarter with at least 30 of them",
     ),
     ("rated", "ratings"),
     ("satisfied", "ratings"),
@@ -57,7 +66,7 @@ const LEGEND: [(&str, &str); 14] = [
     ),
     (
         "ledger",
-        "ratings: received = published + taken_off + waiting for enough to be shown; set_aside counts voids at once, taken_off those within the figures",
+        "verified ratings: received = published + taken_off + waiting for enough to be shown; set_aside counts voids at once, taken_off those within the figures",
     ),
     (
         "dossiers",
@@ -65,7 +74,7 @@ const LEGEND: [(&str, &str); 14] = [
     ),
     (
         "rated_dossiers",
-        "dossiers, between two ends: one dossier may rate the unit and officials",
+        "dossiers with a verified rating, between two ends: one dossier may rate the unit and officials",
     ),
     (
         "decision_766_percent",
@@ -112,7 +121,7 @@ struct Thresholds {
     min_new_ratings: u32,
     /// Ratings from which an official or a unit is ranked.
     min_official_ratings: u32,
-    /// Attestations that rankings count.
+    /// Attestations that figures and rankings count.
     ranked_attestations: Vec<&'static str>,
     /// Whether the figures are made up for trying out.
     sample: bool,
@@ -147,8 +156,10 @@ struct UnitPeriodBody {
     total: Option<FiguresBody>,
     unit_itself: Option<FiguresBody>,
     officials: Option<FiguresBody>,
-    rater_kinds: BTreeMap<&'static str, FiguresBody>,
+    /// The total by attestation; empty for months.
     attestations: BTreeMap<&'static str, AttestationBody>,
+    /// Ratings that nothing proves, by attestation; part of no other figure.
+    unverified: BTreeMap<&'static str, UnverifiedBody>,
     reasons: Vec<ReasonBody>,
     questions: Vec<QuestionBody>,
     score: Option<ScoreBody>,
@@ -162,10 +173,20 @@ struct UnitPeriodBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 struct AttestationBody {
-    rater_kind: &'static str,
     total: FiguresBody,
     unit_itself: Option<FiguresBody>,
     officials: Option<FiguresBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct UnverifiedBody {
+    rater_kind: &'static str,
+    /// Ratings counted by the end of the day before the publication.
+    received: u64,
+    /// Ratings two people set aside.
+    set_aside: u64,
+    /// Satisfied in whole per cent; null but for a closed quarter with at least 30 ratings.
+    percent: Option<u8>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -261,7 +282,10 @@ struct ProvinceBody {
     units_received: usize,
     total: Option<FiguresBody>,
     dossiers: Option<DossiersBody>,
+    /// Of the verified ratings.
     ledger: LedgerBody,
+    /// Ratings that nothing proves, by attestation, of all units; part of no other figure.
+    unverified: BTreeMap<&'static str, UnverifiedBody>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -275,10 +299,11 @@ struct UnitLine {
     /// Rank within the group; null for months and while there are not enough.
     rank: Option<usize>,
     tier: Option<usize>,
-    /// The ratings the rank rests on.
-    ranked: Option<FiguresBody>,
     dossiers: Option<DossiersBody>,
+    /// Of the verified ratings.
     ledger: LedgerBody,
+    /// Ratings that nothing proves, by attestation; part of no other figure.
+    unverified: BTreeMap<&'static str, UnverifiedBody>,
 }
 
 /// The document of one unit, as bytes.
@@ -317,13 +342,11 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview) -> Vec<u8> {
             group_id: group.group.id.to_string(),
             as_of: unit.as_of,
             total: Figures::of(&unit.results.total).map(FiguresBody::from),
-            rank: unit.placed.as_ref().map(|(place, _)| place.rank),
-            tier: unit.placed.as_ref().map(|(place, _)| place.tier),
-            ranked: (unit.placed.as_ref())
-                .and_then(|(_, tally)| Figures::of(tally))
-                .map(FiguresBody::from),
+            rank: unit.placed.map(|place| place.rank),
+            tier: unit.placed.map(|place| place.tier),
             dossiers: unit.results.dossiers.map(DossiersBody::from),
             ledger: LedgerBody::new(unit.results.ledger, &unit.results.taken_off_for),
+            unverified: unverified(&unit.results.unverified),
         })
     });
     bytes(&PeriodDocument {
@@ -339,6 +362,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview) -> Vec<u8> {
             total: overview.total.map(FiguresBody::from),
             dossiers: overview.dossiers.map(DossiersBody::from),
             ledger: LedgerBody::new(overview.ledger, &overview.taken_off_for),
+            unverified: unverified(&overview.unverified),
         },
         units: units.collect(),
     })
@@ -350,13 +374,30 @@ fn bytes(document: &impl Serialize) -> Vec<u8> {
     bytes
 }
 
+fn unverified(
+    strata: &BTreeMap<Attestation, UnverifiedRatings>,
+) -> BTreeMap<&'static str, UnverifiedBody> {
+    let body = |(attestation, ratings): (&Attestation, &UnverifiedRatings)| {
+        let body = UnverifiedBody {
+            rater_kind: attestation.rater_kind().code(),
+            received: ratings.received,
+            set_aside: ratings.set_aside,
+            percent: ratings.percent,
+        };
+        (attestation.code(), body)
+    };
+    strata.iter().map(body).collect()
+}
+
 impl Thresholds {
     fn of(head: &CatalogHead) -> Self {
         let settings = &head.settings;
         Self {
             min_new_ratings: settings.min_new_ratings,
             min_official_ratings: settings.min_official_ratings,
-            ranked_attestations: settings.ranking_strata.iter().map(|s| s.code()).collect(),
+            ranked_attestations: (settings.counted_strata().iter())
+                .map(|stratum| stratum.code())
+                .collect(),
             sample: settings.sample,
         }
     }
@@ -386,10 +427,8 @@ impl From<Figures> for FiguresBody {
 
 impl From<&UnitPeriod<'_>> for UnitPeriodBody {
     fn from(period: &UnitPeriod) -> Self {
-        let rater_kinds = period.rater_kinds.iter();
         let attestations = period.attestations.iter().map(|figures| {
             let body = AttestationBody {
-                rater_kind: figures.attestation.rater_kind().code(),
                 total: figures.both.into(),
                 unit_itself: figures.unit_itself.map(FiguresBody::from),
                 officials: figures.officials.map(FiguresBody::from),
@@ -416,10 +455,8 @@ impl From<&UnitPeriod<'_>> for UnitPeriodBody {
             total: period.total.map(FiguresBody::from),
             unit_itself: period.unit_itself.map(FiguresBody::from),
             officials: period.officials_part.map(FiguresBody::from),
-            rater_kinds: rater_kinds
-                .map(|(kind, figures)| (kind.code(), (*figures).into()))
-                .collect(),
             attestations: attestations.collect(),
+            unverified: unverified(&period.results.unverified),
             reasons: reasons.collect(),
             questions: period.questions.iter().map(QuestionBody::from).collect(),
             score: period.score.as_ref().map(ScoreBody::from),

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use crate::domain::catalog::UnitEntry;
 use crate::domain::id::UnitId;
 use crate::domain::period::Period;
-use crate::domain::publication::{DossierCounts, Ledger, UnitResults};
+use crate::domain::publication::{DossierCounts, Ledger, UnitResults, UnverifiedRatings};
+use crate::domain::rating::Attestation;
 use crate::domain::tally::Tally;
 use crate::domain::void::VoidReason;
 use crate::site::context::SiteContext;
@@ -31,6 +32,8 @@ pub(super) struct Overview<'a> {
     pub(super) units_received: usize,
     /// Sum of the units'.
     pub(super) ledger: Ledger,
+    /// Unverified ratings of all units, by attestation: for the reconcile line, which names all that came in.
+    pub(super) unverified: BTreeMap<Attestation, UnverifiedRatings>,
     pub(super) taken_off_for: BTreeMap<VoidReason, u64>,
     /// Sum over the units that report them.
     pub(super) dossiers: Option<DossierCounts>,
@@ -49,7 +52,13 @@ impl<'a> Overview<'a> {
         let mut ledger = Ledger::default();
         let mut taken_off_for: BTreeMap<VoidReason, u64> = BTreeMap::new();
         let mut dossiers: Option<DossierCounts> = None;
+        let mut unverified: BTreeMap<Attestation, UnverifiedRatings> = BTreeMap::new();
         for unit in &listed {
+            for (attestation, ratings) in &unit.results.unverified {
+                let sum = unverified.entry(*attestation).or_default();
+                sum.received += ratings.received;
+                sum.set_aside += ratings.set_aside;
+            }
             total += &unit.results.total;
             ledger = ledger.plus(unit.results.ledger);
             for (reason, count) in &unit.results.taken_off_for {
@@ -71,6 +80,7 @@ impl<'a> Overview<'a> {
                 .count(),
             units_received: listed.len(),
             ledger,
+            unverified,
             taken_off_for,
             dossiers,
             groups,

@@ -38,7 +38,7 @@ struct OverviewBody {
     ranked: bool,
     groups: Vec<GroupRows>,
     how: Vec<String>,
-    ledger: Vec<String>,
+    ledger: page::LedgerLines,
 }
 
 struct GroupRows {
@@ -58,8 +58,6 @@ struct UnitRow {
     /// Whether a line is drawn above.
     opens_tier: bool,
     share: Option<Share>,
-    /// The ratings the place rests on.
-    ranked: Option<Share>,
     rated: String,
     /// Under the name, in the chart.
     notes: Vec<String>,
@@ -173,7 +171,12 @@ impl OverviewBody {
                 .map(|group| GroupRows::new(context, overview, group))
                 .collect(),
             how: how(context, overview.period),
-            ledger: page::ledger_lines(context, overview.ledger, &overview.taken_off_for),
+            ledger: page::LedgerLines::new(
+                context,
+                overview.ledger,
+                &overview.taken_off_for,
+                &overview.unverified,
+            ),
         }
     }
 }
@@ -208,21 +211,16 @@ impl UnitRow {
         let period = Some(period).filter(|period| !matches!(period, Period::Month(_)));
         let total = Figures::of(&unit.results.total);
         let missing = missing_note(context, unit, total, period.is_some());
-        let place_note = place_note(context, unit).or_else(|| missing.clone());
+        let place_note = place_note(context, unit, total).or_else(|| missing.clone());
         let coverage = coverage_note(context, unit);
-        let ranked = unit
-            .placed
-            .as_ref()
-            .and_then(|(_, tally)| Figures::of(tally));
         Self {
             name: unit.name.get(context.lang).to_owned(),
             path: place.path(period, View::Chart),
             numbers_path: place.path(period, View::Numbers),
-            rank: unit.placed.as_ref().map(|(place, _)| place.rank),
-            tier: unit.placed.as_ref().map(|(place, _)| place.tier),
+            rank: unit.placed.map(|place| place.rank),
+            tier: unit.placed.map(|place| place.tier),
             opens_tier: false,
             share: total.map(|figures| figures.share(context.lang)),
-            ranked: ranked.map(|figures| figures.share(context.lang)),
             rated: total.map_or_else(String::new, |figures| {
                 counted(context, "results.share.ratings", figures.rated)
             }),
@@ -255,20 +253,16 @@ fn missing_note(
     Some(context.text_with("results.ranking.not_ranked", "n", &least))
 }
 
-/// The tier, and the ratings a place rests on.
-fn place_note(context: &SiteContext, unit: &UnitStanding) -> Option<String> {
-    let (place, tally) = unit.placed.as_ref()?;
-    let ranked = Figures::of(tally)?.share(context.lang);
+/// The tier, and the interval a place rests on.
+fn place_note(
+    context: &SiteContext,
+    unit: &UnitStanding,
+    total: Option<Figures>,
+) -> Option<String> {
+    let place = unit.placed?;
+    let share = total?.share(context.lang);
     let tier = context.text_with("results.ranking.tier", "tier", &place.tier.to_string());
-    let by = fill(
-        context,
-        "results.ranking.ranked_by",
-        &[
-            ("percent", &ranked.percent),
-            ("count", &ranked.rated),
-            ("interval", &ranked.interval),
-        ],
-    );
+    let by = context.text_with("results.ranking.ranked_by", "interval", &share.interval);
     Some(format!("{tier}. {by}"))
 }
 

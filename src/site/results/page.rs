@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::domain::publication::{DossierCounts, Ledger, UnitResults};
+use crate::domain::publication::{DossierCounts, Ledger, UnitResults, UnverifiedRatings};
+use crate::domain::rating::Attestation;
 use crate::domain::void::VoidReason;
 use crate::site::context::SiteContext;
 use crate::site::format;
@@ -88,8 +89,46 @@ pub(super) fn no_data(context: &SiteContext, least: u32) -> String {
     fill(context, "results.no_data", &[("k", &least)])
 }
 
+/// What came in against what is shown, of the verified ratings and of the others apart.
+#[derive(Debug, Clone)]
+pub(super) struct LedgerLines {
+    pub(super) verified: Vec<String>,
+    /// Empty where nothing unverified came in.
+    pub(super) unverified: Vec<String>,
+}
+
+impl LedgerLines {
+    pub(super) fn new(
+        context: &SiteContext,
+        ledger: Ledger,
+        taken_off_for: &BTreeMap<VoidReason, u64>,
+        unverified: &BTreeMap<Attestation, UnverifiedRatings>,
+    ) -> Self {
+        Self {
+            verified: verified_lines(context, ledger, taken_off_for),
+            unverified: unverified_lines(context, unverified),
+        }
+    }
+}
+
+fn unverified_lines(
+    context: &SiteContext,
+    unverified: &BTreeMap<Attestation, UnverifiedRatings>,
+) -> Vec<String> {
+    let received: u64 = unverified.values().map(|ratings| ratings.received).sum();
+    let set_aside: u64 = unverified.values().map(|ratings| ratings.set_aside).sum();
+    if received == 0 {
+        return Vec::new();
+    }
+    let counts = [
+        ("received", &*number(context, received)),
+        ("set_aside", &*number(context, set_aside)),
+    ];
+    vec![fill(context, "results.ledger.unverified", &counts)]
+}
+
 /// Received, published, set aside and waiting, and why.
-pub(super) fn ledger_lines(
+fn verified_lines(
     context: &SiteContext,
     ledger: Ledger,
     taken_off_for: &BTreeMap<VoidReason, u64>,

@@ -28,7 +28,7 @@ struct RankingPage<'a> {
     waiting: Vec<Person>,
     no_data: String,
     how: Vec<String>,
-    ledger: Vec<String>,
+    ledger: Option<page::LedgerLines>,
     rate_path: String,
 }
 
@@ -121,9 +121,7 @@ impl<'a> RankingPage<'a> {
                 .collect(),
             no_data: page::no_data(context, context.head.settings.min_official_ratings),
             how: how(context),
-            ledger: shown.map_or_else(Vec::new, |shown| {
-                page::ledger_lines(context, shown.results.ledger, &shown.results.taken_off_for)
-            }),
+            ledger: shown.map(|shown| unit_page::ledger(context, shown)),
             rate_path: format!("/don-vi/{}/", entry.unit.id),
         }
     }

@@ -8,10 +8,9 @@ use crate::domain::catalog::{CatalogHead, Text, UnitEntry, UnitGroup, Validity};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Period};
 use crate::domain::publication::{PeriodResults, UnitResults};
-use crate::domain::rating::RaterKind;
 use crate::domain::score::ranking::{Candidate, Ranked, rank};
 use crate::domain::tally::Tally;
-use crate::domain::text::fold;
+use crate::site::collation::{person_key, text_key};
 
 /// A place in a ranking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +84,7 @@ pub(super) fn officials<'a>(
             placed: None,
         })
         .collect();
-    waiting.sort_by_cached_key(|standing| (fold(standing.name), standing.id.clone()));
+    waiting.sort_by_cached_key(|standing| (person_key(standing.name), standing.id.clone()));
     standings.append(&mut waiting);
     standings
 }
@@ -98,8 +97,8 @@ pub(super) struct UnitStanding<'a> {
     /// Day of the unit's last release.
     pub(super) as_of: Option<Date>,
     pub(super) results: &'a PeriodResults,
-    /// Place within the group and the ratings it rests on; none for months and while there are not enough.
-    pub(super) placed: Option<(Place, Tally)>,
+    /// Place within the group, by all verified ratings; none for months and while there are not enough.
+    pub(super) placed: Option<Place>,
 }
 
 /// The units of one group for one period.
@@ -137,49 +136,37 @@ pub(super) fn units<'a>(
         }
         GroupStanding {
             group,
-            units: place_units(head, rated),
+            units: place_units(head, rated, period),
             silent,
         }
     });
     groups.filter(|group| !group.units.is_empty()).collect()
 }
 
-/// The ratings a unit is ranked by: of the strata the deployment names, never of those who took no part.
-pub(super) fn ranked_ratings(head: &CatalogHead, results: &PeriodResults) -> Tally {
-    let mut sum = Tally::default();
-    for (attestation, stratum) in &results.strata {
-        let counts = attestation.rater_kind() == RaterKind::Participant
-            && head.settings.ranking_strata.contains(attestation);
-        if counts {
-            sum += &stratum.unit_itself;
-            sum += &stratum.officials;
-        }
-    }
-    sum
-}
-
-fn place_units<'a>(head: &CatalogHead, units: Vec<UnitStanding<'a>>) -> Vec<UnitStanding<'a>> {
+/// Ranks `units` by their totals, unless the period is a month.
+fn place_units<'a>(
+    head: &CatalogHead,
+    units: Vec<UnitStanding<'a>>,
+    period: Period,
+) -> Vec<UnitStanding<'a>> {
+    let is_ranked = !matches!(period, Period::Month(_));
     let least = u64::from(head.settings.min_official_ratings.max(1));
     let (mut candidates, mut waiting) = (Vec::new(), Vec::new());
     for unit in units {
-        let tally = ranked_ratings(head, unit.results);
-        if tally.rated() >= least {
-            let (name, id) = (unit.name.vi.clone(), unit.id.to_string());
-            candidates.push(Candidate::new((unit, tally.clone()), &name, &id, &tally));
+        let total = &unit.results.total;
+        if is_ranked && total.rated() >= least {
+            let (name, id) = (unit.name.vi.as_str(), unit.id.as_str());
+            candidates.push(Candidate::new(unit, name, id, total));
         } else {
             waiting.push(unit);
         }
     }
-    let placed = rank(candidates).into_iter().map(|ranked| {
-        let place = Place::from(&ranked);
-        let (unit, tally) = ranked.who;
-        UnitStanding {
-            placed: Some((place, tally)),
-            ..unit
-        }
+    let placed = rank(candidates).into_iter().map(|ranked| UnitStanding {
+        placed: Some(Place::from(&ranked)),
+        ..ranked.who
     });
     let mut placed: Vec<UnitStanding> = placed.collect();
-    waiting.sort_by_cached_key(|unit| (fold(&unit.name.vi), unit.id.clone()));
+    waiting.sort_by_cached_key(|unit| (text_key(&unit.name.vi), unit.id.clone()));
     placed.append(&mut waiting);
     placed
 }

@@ -1,9 +1,13 @@
 //! The published figures as one table, for the CSV and XLSX files: every row says what it is.
 
+use std::collections::BTreeMap;
+
 use rust_i18n::t;
 
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::lang::Lang;
+use crate::domain::publication::UnverifiedRatings;
+use crate::domain::rating::Attestation;
 use crate::domain::score::Tenths;
 use crate::domain::score::ruleset::Total;
 use crate::site::format;
@@ -122,9 +126,6 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         "high",
         "rank",
         "tier",
-        "ranked_rated",
-        "ranked_satisfied",
-        "ranked_percent",
         "dossiers_received",
         "dossiers_on_time",
         "dossiers_overdue",
@@ -132,8 +133,8 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         "ledger_published",
         "ledger_waiting",
         "ledger_set_aside",
-        "note",
     ];
+    let unverified = unverified_strata(head);
     let mut rows = Vec::new();
     for group in &overview.groups {
         for unit in &group.units {
@@ -143,8 +144,6 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
                 (Some(_), None) => Cell::from(label("not_ranked")),
                 (Some(_), Some(_)) => Cell::Empty,
             };
-            let ranked = unit.placed.as_ref();
-            let ranked_figures = ranked.and_then(|(_, tally)| Figures::of(tally));
             let mut row = vec![
                 Cell::from(group.group.name.vi.as_str()),
                 Cell::from(unit.id.as_str()),
@@ -153,11 +152,8 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
             ];
             row.extend(share(total));
             row.extend([
-                Cell::from(ranked.map(|(place, _)| place.rank)),
-                Cell::from(ranked.map(|(place, _)| place.tier)),
-                Cell::from(ranked_figures.map(|f| f.rated)),
-                Cell::from(ranked_figures.map(|f| f.satisfied)),
-                Cell::from(ranked_figures.map(|f| f.percent)),
+                Cell::from(unit.placed.map(|place| place.rank)),
+                Cell::from(unit.placed.map(|place| place.tier)),
                 Cell::from(unit.results.dossiers.map(|d| d.received)),
                 Cell::from(unit.results.dossiers.map(|d| d.on_time)),
                 Cell::from(unit.results.dossiers.map(|d| d.overdue)),
@@ -165,8 +161,9 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
                 Cell::from(unit.results.ledger.published),
                 Cell::from(unit.results.ledger.waiting()),
                 Cell::from(unit.results.ledger.set_aside),
-                note,
             ]);
+            row.extend(unverified_cells(&unverified, &unit.results.unverified));
+            row.push(note);
             rows.push(row);
         }
     }
@@ -175,7 +172,7 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         overview.as_of.map(|day| format::date(day, Lang::Vi)),
     ));
     sum.extend(share(overview.total));
-    sum.extend([const { Cell::Empty }; 5]);
+    sum.extend([const { Cell::Empty }; 2]);
     sum.extend([
         Cell::from(overview.dossiers.map(|d| d.received)),
         Cell::from(overview.dossiers.map(|d| d.on_time)),
@@ -184,8 +181,9 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
         Cell::from(overview.ledger.published),
         Cell::from(overview.ledger.waiting()),
         Cell::from(overview.ledger.set_aside),
-        Cell::Empty,
     ]);
+    sum.extend(unverified_cells(&unverified, &overview.unverified));
+    sum.push(Cell::Empty);
     rows.push(sum);
     let title = format!(
         "{}, {}",
@@ -195,9 +193,50 @@ pub(super) fn period(head: &CatalogHead, overview: &Overview, as_of: Option<Stri
     Table {
         title,
         notes: notes(head, as_of),
-        columns: columns.into_iter().map(label).collect(),
+        columns: (columns.into_iter().map(label))
+            .chain(unverified_columns(&unverified))
+            .chain([label("note")])
+            .collect(),
         rows,
     }
+}
+
+/// The attestations no figure counts: they have columns of their own, whether or not anybody rated so.
+fn unverified_strata(head: &CatalogHead) -> Vec<Attestation> {
+    let counted = head.settings.counted_strata();
+    let all = Attestation::ALL.iter().copied();
+    all.filter(|attestation| !counted.contains(attestation))
+        .collect()
+}
+
+fn unverified_columns(strata: &[Attestation]) -> impl Iterator<Item = String> {
+    strata.iter().flat_map(|attestation| {
+        let name = text(&format!("results.attestation.{}", attestation.code()));
+        [
+            "unverified_received",
+            "unverified_set_aside",
+            "unverified_percent",
+        ]
+        .map(|key| {
+            let key = format!("results.file.{key}");
+            t!(&key, locale = "vi", stratum = name).into_owned()
+        })
+    })
+}
+
+/// Received, set aside, and satisfied in whole per cent, of each of `strata`.
+fn unverified_cells(
+    strata: &[Attestation],
+    ratings: &BTreeMap<Attestation, UnverifiedRatings>,
+) -> impl Iterator<Item = Cell> {
+    strata.iter().flat_map(|attestation| {
+        let of = ratings.get(attestation).copied().unwrap_or_default();
+        [
+            Cell::Count(of.received),
+            Cell::Count(of.set_aside),
+            Cell::from(of.percent.map(u64::from)),
+        ]
+    })
 }
 
 /// One row of a unit's table.
@@ -209,6 +248,8 @@ struct Line {
     title: Option<String>,
     count: Option<u64>,
     figures: Option<Figures>,
+    /// In whole per cent, where the row has no counts beside it.
+    percent: Option<u8>,
     /// In percent, where the row is a range of its own.
     between: Option<(Tenths, Tenths)>,
     place: Option<Place>,
@@ -245,6 +286,9 @@ impl Line {
         let mut shares = share(self.figures);
         if let Some(count) = self.count {
             shares[0] = Cell::Count(count);
+        }
+        if let Some(percent) = self.percent {
+            shares[3] = Cell::Count(u64::from(percent));
         }
         if let Some((low, high)) = self.between {
             (shares[4], shares[5]) = (Cell::Decimal(low), Cell::Decimal(high));
@@ -286,11 +330,6 @@ fn lines(period: &UnitPeriod) -> Vec<Line> {
         lines.push(Line::share("unit_itself", period.unit_itself));
         lines.push(Line::share("officials", period.officials_part));
     }
-    lines.extend(period.rater_kinds.iter().map(|(kind, figures)| Line {
-        code: Some(kind.code().to_owned()),
-        name: Some(text(&format!("results.rater_kind.{}", kind.code()))),
-        ..Line::share("rater_kind", Some(*figures))
-    }));
     for stratum in &period.attestations {
         let code = stratum.attestation.code();
         let parts = [
@@ -334,7 +373,30 @@ fn lines(period: &UnitPeriod) -> Vec<Line> {
         ledger_line("ledger_waiting", ledger.waiting()),
         ledger_line("ledger_set_aside", ledger.set_aside),
     ]);
+    lines.extend(period.results.unverified.iter().flat_map(unverified_lines));
     lines
+}
+
+/// Ratings that nothing proves: received, set aside, and the percentage where there is one.
+fn unverified_lines(
+    (attestation, ratings): (&Attestation, &UnverifiedRatings),
+) -> impl Iterator<Item = Line> {
+    let name = text(&format!("results.attestation.{}", attestation.code()));
+    let line = |kind, count| Line {
+        code: Some(attestation.code().to_owned()),
+        ..Line::count(kind, name.clone(), count)
+    };
+    let lines = [
+        Some(line("unverified_received", ratings.received)),
+        Some(line("unverified_set_aside", ratings.set_aside)),
+        ratings.percent.map(|percent| Line {
+            percent: Some(percent),
+            code: Some(attestation.code().to_owned()),
+            name: Some(name.clone()),
+            ..Line::of("unverified_percent")
+        }),
+    ];
+    lines.into_iter().flatten()
 }
 
 fn question_lines(question: &QuestionCounts) -> Vec<Line> {
@@ -414,6 +476,7 @@ fn notes(head: &CatalogHead, as_of: Option<String>) -> Vec<String> {
     let settings = &head.settings;
     let mut notes: Vec<String> = as_of.into_iter().collect();
     notes.push(text("results.file.generated"));
+    notes.push(text("results.unverified.note"));
     notes.push(
         t!(
             "results.file.thresholds",

@@ -11,7 +11,9 @@ use crate::domain::catalog::CatalogHead;
 use crate::domain::id::{OfficialId, OptionCode, QuestionCode, ReasonCode};
 use crate::domain::period::Month;
 use crate::domain::proof::list::{CountedList, Growth};
-use crate::domain::publication::{DossierCounts, Ledger, PeriodResults, StratumResults};
+use crate::domain::publication::{
+    DossierCounts, Ledger, PeriodResults, StratumResults, UnverifiedRatings,
+};
 use crate::domain::rating::{Answer, Attestation};
 use crate::domain::tally::{Counter, Tally};
 use crate::domain::void::VoidReason;
@@ -120,7 +122,7 @@ fn province() -> Province {
         "settings": {
             "province_name": text("Thành phố Mẫu"), "agency_name": text("Văn phòng"), "hotline": "1022",
             "email": "a@example.vn", "min_new_ratings": 5, "min_official_ratings": 10,
-            "ranking_strata": ["dossier_verified", "phone_declared"],
+            "ranking_strata": ["dossier_verified", "device_session", "phone_declared"],
             "legal_basis": text("x"), "consent_text": text("x"), "retention_days": 90,
         },
         "groups": [{ "id": "so", "name": text("Sở ban ngành") }, { "id": "xa", "name": text("Xã/ phường") }],
@@ -201,13 +203,18 @@ fn full() -> PeriodResults {
         unit_itself: tally(80, 100),
         officials: of_officials,
     };
-    let declared = StratumResults {
+    let at_the_counter = StratumResults {
         unit_itself: tally(1, 40),
         officials: Tally::default(),
     };
+    let declared = UnverifiedRatings {
+        received: 4_730,
+        set_aside: 3,
+        percent: Some(61),
+    };
     let mut total = verified.unit_itself.clone();
     total += &verified.officials;
-    total += &declared.unit_itself;
+    total += &at_the_counter.unit_itself;
     PeriodResults {
         ledger: Ledger {
             received: total.rated() + 5,
@@ -216,12 +223,14 @@ fn full() -> PeriodResults {
             set_aside: 4,
         },
         taken_off_for: [(VoidReason::NotTheRater, 2), (VoidReason::Fraud, 1)].into(),
+        answers: total.only(Counter::is_answer),
         total,
         strata: [
             (Attestation::DossierVerified, verified),
-            (Attestation::PhoneDeclared, declared),
+            (Attestation::DeviceSession, at_the_counter),
         ]
         .into(),
+        unverified: [(Attestation::PhoneDeclared, declared)].into(),
         officials: [
             (official("o-1"), tally(95, 100)),
             (official("o-2"), tally(95, 100)),
@@ -390,7 +399,11 @@ fn a_unit_without_enough_ratings_has_no_figures_anywhere() {
 
     let page = province.page("/ket-qua/don-vi/u-2/");
     assert!(page.contains("Chưa đủ số liệu để công bố (dưới 5 lượt đánh giá)."));
-    assert!(page.contains("Đã ghi nhận 4 lượt, đã công bố 0 lượt, chờ công bố 4 lượt."));
+    assert!(
+        page.contains(
+            "Lượt đã xác thực: đã ghi nhận 4 lượt, đã công bố 0 lượt, chờ công bố 4 lượt."
+        )
+    );
     assert!(!page.contains("<table"));
     assert!(
         province
@@ -412,9 +425,9 @@ fn a_unit_without_enough_ratings_has_no_figures_anywhere() {
         })
     );
     let csv = std::str::from_utf8(&files["/ket-qua/ket-qua-2026q4.csv"]).unwrap();
-    assert!(
-        csv.contains("u-2,Sở <b>Y tế</b>,20/11/2026,,,,,,,,,,,,,,,4,0,4,0,Chưa đủ số liệu\r\n")
-    );
+    assert!(csv.contains(
+        "u-2,Sở <b>Y tế</b>,20/11/2026,,,,,,,,,,,,4,0,4,0,0,0,,0,0,,0,0,,Chưa đủ số liệu\r\n"
+    ));
 }
 
 #[test]
@@ -496,16 +509,125 @@ fn officials_who_tie_share_a_rank_and_few_ratings_do_not_win() {
     assert_eq!(ranking[0]["figures"]["percent"], 95.0);
 }
 
+/// `page` without the parts that tell of unverified ratings.
+fn without_unverified(page: &str) -> String {
+    let mut parts = page.split(" data-unverified>");
+    let mut kept = parts.next().unwrap().to_owned();
+    for part in parts {
+        let is_box = kept.ends_with("<section class=\"inset\"");
+        let end = if is_box { "</section>" } else { "</p>" };
+        kept.push_str(&part[part.find(end).unwrap()..]);
+    }
+    kept
+}
+
 #[test]
-fn strangers_never_count_for_the_rank_of_a_unit() {
-    let province = province();
+fn unverified_ratings_change_nothing_but_their_own_box_lines_rows_and_columns() {
+    let with = province();
+    let mut without = province();
+    for results in without.results.values_mut() {
+        for period in results.periods.values_mut() {
+            for ratings in period.unverified.values_mut() {
+                *ratings = UnverifiedRatings {
+                    received: 1,
+                    ..UnverifiedRatings::default()
+                };
+            }
+        }
+    }
 
-    let all = province.json("/ket-qua/ket-qua-2026q4.json");
+    let (with, without) = (with.files(), without.files());
 
-    let verified = 100 + SHOWN.1;
-    assert_eq!(all["units"][0]["total"]["rated"], verified + 40);
-    assert_eq!(all["units"][0]["ranked"]["rated"], verified);
-    assert_eq!(all["units"][0]["rank"], 1);
+    assert_eq!(
+        with.keys().collect::<Vec<_>>(),
+        without.keys().collect::<Vec<_>>()
+    );
+    let mut differing = 0;
+    for (path, bytes) in with.iter().filter(|(path, _)| !path.ends_with(".xlsx")) {
+        let (one, other) = (
+            std::str::from_utf8(bytes).unwrap(),
+            std::str::from_utf8(&without[path]).unwrap(),
+        );
+        differing += usize::from(one != other);
+        if is_page(path) {
+            assert_eq!(without_unverified(one), without_unverified(other), "{path}");
+        } else if path.ends_with(".json") {
+            let parse = |text: &str| -> Value { serde_json::from_str(text).unwrap() };
+            let cut = |value: Value| {
+                let mut value = value;
+                remove(&mut value, "unverified");
+                value
+            };
+            assert_eq!(cut(parse(one)), cut(parse(other)), "{path}");
+        } else {
+            assert_eq!(verified_cells(one), verified_cells(other), "{path}");
+        }
+    }
+    assert!(differing > 20, "{differing}");
+}
+
+/// Takes every member called `name` out of `value`.
+fn remove(value: &mut Value, name: &str) {
+    match value {
+        Value::Object(members) => {
+            members.remove(name);
+            members.values_mut().for_each(|member| remove(member, name));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| remove(item, name)),
+        _ => {}
+    }
+}
+
+/// The cells of a CSV file but for the rows and columns of unverified ratings.
+fn verified_cells(csv: &str) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    let headers = reader.headers().unwrap().clone();
+    let of_others = |text: &str| text.contains("hưa xác thực");
+    let rows = reader.records().map(Result::unwrap);
+    rows.filter(|row| !row.iter().any(of_others))
+        .map(|row| {
+            let cells = headers.iter().zip(row.iter());
+            cells
+                .filter(|(header, _)| !of_others(header))
+                .map(|(_, cell)| cell.to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn the_box_tells_how_many_unverified_ratings_there_are_and_in_whole_per_cent_how_satisfied() {
+    let mut province = province();
+
+    let page = province.page("/ket-qua/don-vi/u-1/");
+    let (_, told) = page.split_once("Ý kiến chưa xác thực").unwrap();
+    let (told, _) = told.split_once("</section>").unwrap();
+    assert!(
+        told.contains(
+            "Họ tên và số điện thoại</dt><dd>4.727 lượt <small>61\u{a0}% hài lòng</small>"
+        ),
+        "{told}"
+    );
+    assert!(page.contains(
+        "Lượt chưa xác thực: đã ghi nhận 4.730 lượt, đã loại 3 lượt; không cộng vào kết quả."
+    ));
+    let json = province.json("/ket-qua/don-vi/u-1/ket-qua.json");
+    assert_eq!(
+        json["periods"]["2026q4"]["unverified"],
+        json!({ "phone_declared": {
+            "rater_kind": "non_participant", "received": 4730, "set_aside": 3, "percent": 61,
+        } })
+    );
+
+    for period in ["2026q4", "2026", "all"] {
+        let unverified = &mut province.period("u-1", period).unverified;
+        unverified
+            .get_mut(&Attestation::PhoneDeclared)
+            .unwrap()
+            .percent = None;
+    }
+    let page = province.page("/ket-qua/don-vi/u-1/");
+    assert!(page.contains("Họ tên và số điện thoại</dt><dd>4.727 lượt</dd>"));
 }
 
 #[test]
@@ -515,12 +637,11 @@ fn both_parts_and_every_stratum_stand_apart() {
     for text in [
         "Đánh giá đơn vị",
         "Đánh giá công chức của đơn vị",
-        "Người có tham gia thủ tục hành chính",
-        "Người không tham gia thủ tục hành chính",
         "Mã biên nhận có phần bí mật",
+        "Hồ sơ đang mở tại quầy",
         "Họ tên và số điện thoại",
         "1.031",
-        "Đã đánh giá từ 100 đến 1.229 trên 2.000 hồ sơ tiếp nhận trong kỳ.",
+        "Có đánh giá đã xác thực: từ 140 đến 1.269 trên 2.000 hồ sơ tiếp nhận trong kỳ.",
         "Đã trả kết quả đúng hạn 1.900, quá hạn 60 hồ sơ (đúng hạn 96,9\u{a0}%).",
         "Tỉ lệ theo Quyết định 766/QĐ-TTg",
         "Chưa cộng được tổng điểm hồ sơ: thiếu CS2, CS3, CS4, CS7.",
@@ -709,10 +830,6 @@ fn published_counts(results: &PeriodResults) -> Value {
             (attestation.code(), body)
         })
         .collect();
-    let kinds: BTreeMap<_, _> = crate::domain::rating::RaterKind::ALL
-        .iter()
-        .filter_map(|kind| Some((kind.code(), figures(&results.by_rater_kind(*kind))?)))
-        .collect();
     let mut reasons = BTreeMap::new();
     for (counter, count) in results.total.counters() {
         if let Counter::Reason(code) = counter {
@@ -722,14 +839,12 @@ fn published_counts(results: &PeriodResults) -> Value {
             );
         }
     }
-    // Only who took part in a procedure is asked about it; months have no strata.
-    let participants = results.by_rater_kind(crate::domain::rating::RaterKind::Participant);
     let answer = |option: &str| {
         let answer = match option {
             "" => Answer::Unanswered,
             option => Answer::Option(OptionCode::parse(option).unwrap()),
         };
-        participants.get(&Counter::Answer(
+        results.answers.get(&Counter::Answer(
             QuestionCode::parse("cs1").unwrap(),
             answer,
         ))
@@ -756,15 +871,21 @@ fn published_counts(results: &PeriodResults) -> Value {
         })
         .collect();
     let ledger = results.ledger;
+    let unverified: BTreeMap<_, _> = (results.unverified.iter())
+        .map(|(attestation, ratings)| {
+            let body = json!({ "received": ratings.received, "set_aside": ratings.set_aside });
+            (attestation.code(), body)
+        })
+        .collect();
     json!({
         "total": figures(&results.total),
         "unit_itself": figures(&add(strata().map(|(_, s)| &s.unit_itself).collect())),
         "officials": figures(&add(strata().map(|(_, s)| &s.officials).collect())),
-        "rater_kinds": kinds,
         "attestations": attestations,
         "reasons": reasons,
         "questions": questions,
         "ranking": ranking,
+        "unverified": unverified,
         "dossiers": results.dossiers.map(|dossiers| json!({
             "received": dossiers.received, "on_time": dossiers.on_time, "overdue": dossiers.overdue,
         })),

@@ -5,7 +5,6 @@ use askama::Template;
 use crate::domain::catalog::UnitEntry;
 use crate::domain::id::QuestionCode;
 use crate::domain::period::Period;
-use crate::domain::rating::RaterKind;
 use crate::domain::score::Tenths;
 use crate::domain::score::ruleset::Total;
 use crate::site::SiteFile;
@@ -18,7 +17,9 @@ use super::navigation::{self, Place, View};
 use super::page::{self, Files, Frame, Headline};
 use super::trend::Trend;
 use super::unit_period::{QuestionCounts, Score, UnitPeriod};
-use super::wording::{count_between, decimal, fill, number, percent_between, ranking_strata};
+use super::wording::{
+    count_between, counted, decimal, fill, number, percent_between, ranking_strata,
+};
 
 #[derive(Template)]
 #[template(path = "results/unit.html")]
@@ -34,6 +35,7 @@ struct UnitPage<'a> {
 struct UnitBody {
     total: Option<Headline>,
     no_data: String,
+    unverified: Vec<UnverifiedRow>,
     coverage: Vec<String>,
     tables: Vec<ShareTable>,
     reasons: Vec<ReasonRow>,
@@ -41,7 +43,14 @@ struct UnitBody {
     answers: Vec<AnswerTable>,
     dossiers: Option<Dossiers>,
     trend: Option<Trend>,
-    ledger: Vec<String>,
+    ledger: page::LedgerLines,
+}
+
+/// A stratum that no figure counts.
+struct UnverifiedRow {
+    label: String,
+    count: String,
+    percent: Option<String>,
 }
 
 struct ShareTable {
@@ -206,9 +215,40 @@ impl UnitBody {
             // Without a single figure there is nothing to draw; the numbers still say what was received.
             trend: Trend::new(context, periods, shown.period)
                 .filter(|trend| view == View::Numbers || !trend.points.is_empty()),
-            ledger: page::ledger_lines(context, shown.results.ledger, &shown.results.taken_off_for),
+            unverified: unverified_rows(context, shown),
+            ledger: ledger(context, shown),
         }
     }
+}
+
+/// The reconcile lines of one unit and period.
+pub(super) fn ledger(context: &SiteContext, shown: &UnitPeriod) -> page::LedgerLines {
+    let results = shown.results;
+    page::LedgerLines::new(
+        context,
+        results.ledger,
+        &results.taken_off_for,
+        &results.unverified,
+    )
+}
+
+fn unverified_rows(context: &SiteContext, shown: &UnitPeriod) -> Vec<UnverifiedRow> {
+    let rows = shown
+        .results
+        .unverified
+        .iter()
+        .map(|(attestation, ratings)| {
+            let label = format!("results.attestation.{}", attestation.code());
+            UnverifiedRow {
+                label: context.text(&label).into_owned(),
+                count: counted(context, "results.share.ratings", ratings.count()),
+                percent: ratings.percent.map(|percent| {
+                    let percent = format::whole_percent(percent, context.lang);
+                    context.text_with("results.unverified.percent", "percent", &percent)
+                }),
+            }
+        });
+    rows.collect()
 }
 
 fn coverage_lines(context: &SiteContext, shown: &UnitPeriod) -> Vec<String> {
@@ -250,16 +290,6 @@ fn share_tables(context: &SiteContext, shown: &UnitPeriod, view: View) -> Vec<Sh
                 part("unit_itself", shown.unit_itself),
                 part("officials", shown.officials_part),
             ],
-        },
-        ShareTable {
-            heading: text("results.section.rater_kinds"),
-            note: None,
-            rows: (shown.rater_kinds.iter())
-                .map(|(kind, figures)| {
-                    let label = text(&format!("results.rater_kind.{}", kind.code()));
-                    row(label, Some(*figures))
-                })
-                .collect(),
         },
         ShareTable {
             heading: text("results.section.attestations"),
@@ -421,11 +451,7 @@ impl AnswerTable {
 impl Dossiers {
     fn new(context: &SiteContext, shown: &UnitPeriod) -> Option<Self> {
         let decision_766 = shown.decision_766_ratio?;
-        let participants = shown
-            .rater_kinds
-            .iter()
-            .find(|(kind, _)| *kind == RaterKind::Participant);
-        let ours = participants.map(|(_, figures)| Ratio {
+        let ours = shown.total.map(|figures| Ratio {
             name: context.text("results.dossiers.ours").into_owned(),
             value: format::tenths(figures.percent.0, context.lang),
         });

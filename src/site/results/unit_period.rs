@@ -4,7 +4,7 @@ use crate::domain::catalog::{CatalogHead, Question, Text, UnitEntry};
 use crate::domain::id::{OptionCode, QuestionCode, ReasonCode};
 use crate::domain::period::Period;
 use crate::domain::publication::{PeriodResults, StratumResults, UnitResults};
-use crate::domain::rating::{Attestation, RaterKind};
+use crate::domain::rating::Attestation;
 use crate::domain::score::Tenths;
 use crate::domain::score::indicator::{self, IndicatorScore};
 use crate::domain::score::ruleset::{Ruleset, Total};
@@ -20,15 +20,13 @@ use super::standing::{self, OfficialStanding};
 pub(super) struct UnitPeriod<'a> {
     pub(super) period: Period,
     pub(super) results: &'a PeriodResults,
-    /// All ratings; none while there are not enough.
+    /// All verified ratings; none while there are not enough.
     pub(super) total: Option<Figures>,
     /// Ratings of the unit itself.
     pub(super) unit_itself: Option<Figures>,
     /// Ratings of its officials.
     pub(super) officials_part: Option<Figures>,
-    /// Those with published ratings.
-    pub(super) rater_kinds: Vec<(RaterKind, Figures)>,
-    /// Those with published ratings.
+    /// The ranking strata with published ratings.
     pub(super) attestations: Vec<AttestationFigures>,
     /// By rank, then those without enough ratings.
     pub(super) officials: Vec<OfficialStanding<'a>>,
@@ -125,10 +123,6 @@ impl<'a> UnitPeriod<'a> {
             }
             Figures::of(&sum)
         };
-        let kinds = RaterKind::ALL.iter();
-        let rater_kinds = kinds
-            .filter_map(|kind| Some((*kind, Figures::of(&results.by_rater_kind(*kind))?)))
-            .collect();
         let attestations = results.strata.iter().filter_map(|(attestation, stratum)| {
             let mut both = stratum.unit_itself.clone();
             both += &stratum.officials;
@@ -139,22 +133,20 @@ impl<'a> UnitPeriod<'a> {
                 officials: Figures::of(&stratum.officials),
             })
         });
-        let participants = results.by_rater_kind(RaterKind::Participant);
         Self {
             period,
             results,
             total: Figures::of(&results.total),
             unit_itself: part(|stratum| &stratum.unit_itself),
             officials_part: part(|stratum| &stratum.officials),
-            rater_kinds,
             attestations: attestations.collect(),
             officials: match period {
                 Period::Month(_) => Vec::new(),
                 _ => standing::officials(entry, period, results),
             },
             reasons: reason_counts(head, &results.total),
-            questions: question_counts(questions, &participants),
-            score: Score::of(questions, &participants, ruleset),
+            questions: question_counts(questions, &results.answers),
+            score: Score::of(questions, &results.answers, ruleset),
             rated_dossiers: satisfaction::rated_dossiers(results),
             decision_766_ratio: satisfaction::decision_766_ratio(results),
         }
@@ -162,8 +154,8 @@ impl<'a> UnitPeriod<'a> {
 }
 
 impl Score {
-    fn of(questions: &[Question], participants: &Tally, ruleset: &'static Ruleset) -> Option<Self> {
-        let scores = indicator::scores(questions, participants);
+    fn of(questions: &[Question], answers: &Tally, ruleset: &'static Ruleset) -> Option<Self> {
+        let scores = indicator::scores(questions, answers);
         if scores.is_empty() {
             return None;
         }

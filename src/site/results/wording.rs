@@ -62,10 +62,10 @@ pub(super) fn decimal(context: &SiteContext, tenths: Tenths) -> String {
     percent.trim_end_matches(['%', '\u{a0}']).to_owned()
 }
 
-/// The attestations rankings count, as a list.
+/// The attestations figures and rankings count, as a list.
 pub(super) fn ranking_strata(context: &SiteContext) -> String {
-    let strata = context.head.settings.ranking_strata.iter();
-    let names = strata.map(|stratum| {
+    let strata = context.head.settings.counted_strata();
+    let names = strata.iter().map(|stratum| {
         let key = format!("results.attestation.{}", stratum.code());
         context.text(&key).into_owned()
     });

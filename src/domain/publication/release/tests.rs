@@ -78,22 +78,16 @@ fn an_official_below_n_stays_unshown_and_cannot_be_got_by_subtraction() {
 }
 
 #[test]
-fn what_is_public_of_others_does_not_keep_an_official_from_being_shown() {
-    let mut others = counted(&[("", 11, 5)]);
-    let by_phone = (row(Attestation::PhoneDeclared, "chi"), month(11));
-    others.insert(by_phone, rated(10, 10));
-    let first = Release::default().advance(&others, &thresholds(5, 10), TODAY);
-    let mut all = others;
-    all.extend(counted(&[("an", 11, 12), ("binh", 11, 6)]));
+fn unverified_ratings_are_no_company_for_verified_ones() {
+    let mut all = counted(&[("", 11, 4)]);
+    let by_phone = (row(Attestation::PhoneDeclared, ""), month(11));
+    all.insert(by_phone.clone(), rated(112, 0));
 
-    let release = first.advance(&all, &thresholds(5, 10), TODAY);
+    let release = Release::default().advance(&all, &thresholds(5, 10), TODAY);
 
-    assert_eq!((released(&first), first.shown.len()), (15, 0));
-    assert_eq!(
-        release.shown,
-        BTreeSet::from([OfficialId::parse("an").unwrap()])
-    );
-    assert_eq!(released(&release), 27);
+    assert_eq!((released(&release), release.as_of), (0, None));
+    let received = BTreeMap::from([((by_phone.1, by_phone.0.attestation), 112)]);
+    assert_eq!(release.received, received, "they are counted at once");
 }
 
 #[test]
@@ -250,12 +244,24 @@ fn a_void_waits_for_company_and_is_known_at_once() {
     let five = one.advance(&with_voids(12, 5), &rules, TODAY);
 
     assert!(first.set_aside.is_empty());
-    assert_eq!((standing(&one), one.set_aside[&month(11)]), (12, 1));
+    assert_eq!(
+        (
+            standing(&one),
+            one.set_aside[&(month(11), Attestation::DossierVerified)]
+        ),
+        (12, 1)
+    );
     assert_eq!(one.as_of, first.as_of);
     // The one set aside may be one of the four: then only three came in.
     assert_eq!(standing(&with_four_ratings), 12);
     assert_eq!(standing(&with_six_ratings), 17);
-    assert_eq!((standing(&five), five.set_aside[&month(11)]), (7, 5));
+    assert_eq!(
+        (
+            standing(&five),
+            five.set_aside[&(month(11), Attestation::DossierVerified)]
+        ),
+        (7, 5)
+    );
 }
 
 #[test]
