@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod headers;
 mod import;
 mod inbox;
+pub mod list;
 mod listen;
 pub mod objects;
 pub mod operator;

@@ -7,10 +7,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use jiff::civil::Date;
 use local::error::chain;
+use local::list::Selection;
 use local::s3::SITE_BUCKET;
 use local::{Options, Stack};
 use mimalloc::MiMalloc;
+use thuocdo::domain::id::UnitId;
+use thuocdo::domain::rating::Attestation;
+use thuocdo::domain::void::VoidReason;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -80,6 +85,48 @@ enum Command {
         #[arg(long, value_name = "MONTH")]
         month: String,
     },
+    /// List the ratings of a unit, day and stratum that are not void, as a void file on standard output.
+    ///
+    /// Without --data it works on the tables that RATINGS_TABLE, TALLY_TABLE and AWS_* name.
+    ListRatings {
+        /// The data directory of a running system.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// The unit; ratings of its officials are listed too.
+        #[arg(long, value_parser = UnitId::parse)]
+        unit: UnitId,
+        /// The day they were given on, such as 2026-11-20.
+        #[arg(long)]
+        day: Date,
+        /// How their raters proved that they were there, such as phone_declared.
+        #[arg(long, value_parser = stratum)]
+        stratum: Attestation,
+        /// Written into every row; left out, the column is empty and has to be filled in.
+        #[arg(long, value_parser = reason)]
+        reason: Option<VoidReason>,
+    },
+}
+
+fn stratum(code: &str) -> Result<Attestation, String> {
+    Attestation::parse(code).ok_or_else(|| one_of(Attestation::ALL.iter().map(|s| s.code())))
+}
+
+fn reason(code: &str) -> Result<VoidReason, String> {
+    VoidReason::parse(code).ok_or_else(|| one_of(VoidReason::ALL.iter().map(|r| r.code())))
+}
+
+fn one_of<'a>(codes: impl Iterator<Item = &'a str>) -> String {
+    format!("it is one of {}", codes.collect::<Vec<_>>().join(", "))
+}
+
+async fn list_ratings(
+    data: Option<&Path>,
+    selection: &Selection,
+    reason: Option<VoidReason>,
+) -> Result<(), local::error::BoxError> {
+    let listed = local::list::list_ratings(data, selection).await?;
+    writeln!(std::io::stderr(), "{}", listed.summary())?;
+    Ok(std::io::stdout().write_all(listed.void_file(reason).as_bytes())?)
 }
 
 async fn erase_phone(data: Option<&Path>) -> Result<(), local::error::BoxError> {
@@ -111,6 +158,20 @@ fn main() -> ExitCode {
                 Some(Command::ErasePhone { data }) => erase_phone(data.as_deref()).await,
                 Some(Command::SealAgain { data, unit, month }) => {
                     seal_again(data.as_deref(), unit, month).await
+                }
+                Some(Command::ListRatings {
+                    data,
+                    unit,
+                    day,
+                    stratum,
+                    reason,
+                }) => {
+                    let selection = Selection {
+                        unit: unit.clone(),
+                        day: *day,
+                        stratum: *stratum,
+                    };
+                    list_ratings(data.as_deref(), &selection, *reason).await
                 }
                 None => run(arguments).await,
             }

@@ -66,7 +66,10 @@ pub async fn seal_again(data: Option<&Path>, unit: &str, month: &str) -> Result<
 }
 
 /// Tables of the system that runs on `data`.
-fn running_on(data: &Path) -> Result<Store, BoxError> {
+///
+/// # Errors
+/// When no system runs there.
+pub(crate) fn running_on(data: &Path) -> Result<Store, BoxError> {
     let socket = data.join(TABLES_SOCKET);
     if !socket.exists() {
         return Err(format!("no system runs on {}", data.display()).into());
