@@ -25,6 +25,7 @@ mod races;
 mod reconcile;
 mod recount;
 mod statistics;
+mod stuffing;
 mod submit;
 mod support;
 mod template;
