@@ -23,11 +23,8 @@ use crate::metric;
 use crate::openapi;
 use crate::site::bucket::{Bucket, BucketError};
 use crate::site::{Cache, SiteFile, package, results as result_pages};
-use crate::store::release::{Manifest, Replaced, StoredRelease, UnitReleases};
+use crate::store::release::{Digests, Manifest, Replaced, StoredRelease, UnitReleases};
 use crate::store::{Store, StoreError};
-
-/// Name under which a manifest keeps the digest of what its objects were rendered from.
-const INPUT: &str = "";
 
 /// Units worked on at once.
 const CONCURRENCY: usize = 16;
@@ -92,13 +89,14 @@ pub async fn handle(
         bucket,
         proof_key,
         head: &head,
+        head_part: digest(&package::head_part(&head, local_date(now), units.keys()).bytes),
         today: local_date(now),
         writes: Semaphore::new(WRITES),
     };
 
     let mut report = PublishReport::default();
     let mut all_results = BTreeMap::new();
-    let mut objects = Manifest::new();
+    let mut objects = Digests::new();
     let each: Vec<_> = units
         .values()
         .map(|entry| run.publish_unit(entry).boxed())
@@ -129,6 +127,8 @@ struct Run<'a> {
     bucket: &'a Bucket,
     proof_key: &'a ProofKey,
     head: &'a CatalogHead,
+    /// Digest of the package's part that is common to all units.
+    head_part: String,
     today: Date,
     writes: Semaphore,
 }
@@ -137,7 +137,7 @@ impl Run<'_> {
     async fn publish_unit(
         &self,
         entry: &UnitEntry,
-    ) -> Result<(UnitResults, Manifest, PublishReport), PublishError> {
+    ) -> Result<(UnitResults, Digests, PublishReport), PublishError> {
         let unit = &entry.unit.id;
         let mut releases = self.store.releases(unit).await?;
         let mut released = false;
@@ -177,12 +177,17 @@ impl Run<'_> {
 
         let results = results.shown();
         let render = || package::unit_files(self.head, self.today, entry, &results, &lists);
-        let input = digest(&format!("{:?}{entry:?}{results:?}{lists:?}", self.key()));
-        let (mut objects, written, unchanged) = self.write(Some(unit), &input, render).await?;
+        let mut lists_by_path = Digests::new();
         for (month, list) in &lists {
             let path = result_pages::list_path(unit, *month);
-            objects.insert(path, HEXLOWER.encode(&list.file));
+            lists_by_path.insert(path, HEXLOWER.encode(&list.file));
         }
+        let part = package::unit_part(entry, &results);
+        let mut inputs = lists_by_path.clone();
+        inputs.insert(part.path, digest(&part.bytes));
+        let (manifest, written, unchanged) = self.write(Some(unit), inputs, render).await?;
+        let mut objects = manifest.objects;
+        objects.extend(lists_by_path);
         let report = PublishReport {
             units: 1,
             released: usize::from(released),
@@ -197,28 +202,28 @@ impl Run<'_> {
         &self,
         units: &BTreeMap<UnitId, UnitEntry>,
         results: &BTreeMap<UnitId, UnitResults>,
-        mut objects: Manifest,
+        mut objects: Digests,
     ) -> Result<PublishReport, PublishError> {
+        let api = api_document();
+        let parts = units.keys().map(package::unit_path);
+        let mut inputs: Digests = parts
+            .filter_map(|path| Some((path.clone(), objects.get(&path)?.clone())))
+            .collect();
+        inputs.insert(api.path.clone(), digest(&api.bytes));
         let render = || {
             let mut files = package::general_files(self.head, self.today, units, results);
-            files.push(api_document());
+            files.push(api);
             files
         };
-        let input = digest(&format!("{:?}{units:?}{results:?}", self.key()));
-        let (general, written, unchanged) = self.write(None, &input, render).await?;
-        objects.extend(general.clone());
-        objects.retain(|path, _| path != INPUT && path != package::SUMS_PATH);
+        let (general, written, unchanged) = self.write(None, inputs, render).await?;
+        objects.extend(general.objects.clone());
+        objects.remove(package::SUMS_PATH);
         let written = written + self.write_sums(&objects, general).await?;
         Ok(PublishReport {
             written,
             unchanged,
             ..PublishReport::default()
         })
-    }
-
-    /// What every page depends on besides its unit: the settings, the day that decides what is open, and the program.
-    fn key(&self) -> (&CatalogHead, Date, &'static str) {
-        (self.head, self.today, package::fingerprint())
     }
 
     /// Quarters whose cells may still grow: this one, and the last for ratings counted late.
@@ -319,28 +324,36 @@ impl Run<'_> {
         Ok(dossiers)
     }
 
-    /// Writes the files whose bytes are not those last written, unless their input is the same as last time.
+    /// Writes the files whose bytes are not those last written.
+    ///
+    /// All of them follow from the package's parts: where the bytes of `inputs` and of the common part are those they were
+    /// last rendered from, nothing is rendered.
     async fn write(
         &self,
         unit: Option<&UnitId>,
-        input: &str,
+        mut inputs: Digests,
         render: impl FnOnce() -> Vec<SiteFile>,
     ) -> Result<(Manifest, usize, usize), PublishError> {
+        inputs.insert(package::HEAD_PATH.to_owned(), self.head_part.clone());
+        let rendered_from = digest(&package::sums(&inputs).bytes);
         let before = self.store.manifest(unit).await?;
-        if before.get(INPUT).is_some_and(|last| last == input) {
+        if before.rendered_from == rendered_from {
             return Ok((before, 0, 0));
         }
-        let mut manifest = Manifest::from([(INPUT.to_owned(), input.to_owned())]);
+        let mut manifest = Manifest {
+            rendered_from,
+            objects: Digests::new(),
+        };
         let mut changed = Vec::new();
         let mut unchanged = 0;
         for file in render() {
-            let bytes = digest_bytes(&file.bytes);
-            if before.get(&file.path) == Some(&bytes) {
+            let bytes = digest(&file.bytes);
+            if before.objects.get(&file.path) == Some(&bytes) {
                 unchanged += 1
             } else {
                 changed.push(file.clone())
             }
-            manifest.insert(file.path, bytes);
+            manifest.objects.insert(file.path, bytes);
         }
         let written = changed.len();
         let put = async |file| {
@@ -361,15 +374,15 @@ impl Run<'_> {
     /// It comes last, so that everything it names is there. A run that fails before it leaves the last one in place.
     async fn write_sums(
         &self,
-        objects: &Manifest,
+        objects: &Digests,
         mut general: Manifest,
     ) -> Result<usize, PublishError> {
         let sums = package::sums(objects);
-        let digest = digest_bytes(&sums.bytes);
-        if general.get(&sums.path) == Some(&digest) {
+        let bytes = digest(&sums.bytes);
+        if general.objects.get(&sums.path) == Some(&bytes) {
             return Ok(0);
         }
-        general.insert(sums.path.clone(), digest);
+        general.objects.insert(sums.path.clone(), bytes);
         self.bucket.put_file(sums).await?;
         self.store.put_manifest(None, &general).await?;
         Ok(1)
@@ -385,10 +398,6 @@ fn api_document() -> SiteFile {
     }
 }
 
-fn digest(text: &str) -> String {
-    digest_bytes(text.as_bytes())
-}
-
-fn digest_bytes(bytes: &[u8]) -> String {
+fn digest(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }

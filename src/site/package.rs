@@ -98,13 +98,36 @@ pub fn unit_files(
         files.extend(result_pages::unit_files(&context, entry, results));
         files.push(result_pages::counted_page(&context, entry, lists));
     }
+    files.push(unit_part(entry, results));
+    files
+}
+
+/// The package's part of one unit. With [`head_part`] and the lists, all the unit's objects follow from it.
+#[must_use]
+pub fn unit_part(entry: &UnitEntry, results: &UnitResults) -> SiteFile {
     let part = UnitBody {
         format: FORMAT.to_owned(),
         entry: entry.clone(),
         results: ResultsBody::from(results),
     };
-    files.push(json_file(unit_path(&entry.unit.id), &part));
-    files
+    json_file(unit_path(&entry.unit.id), &part)
+}
+
+/// The package's part that is common to all units.
+#[must_use]
+pub fn head_part<'a>(
+    head: &CatalogHead,
+    today: Date,
+    units: impl IntoIterator<Item = &'a UnitId>,
+) -> SiteFile {
+    let part = HeadPart {
+        format: FORMAT.to_owned(),
+        day: today,
+        fingerprint: fingerprint().to_owned(),
+        head: head.clone(),
+        units: units.into_iter().cloned().collect(),
+    };
+    json_file(HEAD_PATH.to_owned(), &part)
 }
 
 /// Every object that belongs to no unit, but for the description of the API and the list of all objects.
@@ -121,14 +144,7 @@ pub fn general_files(
         files.extend(rating_pages::general_pages(&context, units));
         files.extend(result_pages::overview_files(&context, units, results));
     }
-    let part = HeadPart {
-        format: FORMAT.to_owned(),
-        day: today,
-        fingerprint: fingerprint().to_owned(),
-        head: head.clone(),
-        units: units.keys().cloned().collect(),
-    };
-    files.push(json_file(HEAD_PATH.to_owned(), &part));
+    files.push(head_part(head, today, units.keys()));
     files
 }
 

@@ -48,8 +48,17 @@ pub enum Replaced {
     Outdated,
 }
 
-/// Bytes of every published object by its path, as digests.
-pub type Manifest = BTreeMap<String, String>;
+/// Digests of objects by path: SHA-256, 64 hexadecimal digits.
+pub type Digests = BTreeMap<String, String>;
+
+/// The objects of a unit, or those that belong to no unit, as they were last written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Digest of the list of what they were rendered from.
+    pub rendered_from: String,
+    /// Their own.
+    pub objects: Digests,
+}
 
 impl Store {
     /// Every release of `unit`, by quarter, read consistently.
@@ -155,6 +164,7 @@ impl Store {
             .as_ref()
             .and_then(|item| item.get("manifest"))
             .and_then(|blob| blob.as_b().ok());
+        // One that cannot be read, such as an earlier version's, is as good as none: everything is written once more.
         Ok(manifest
             .and_then(|blob| unpack(blob.as_ref()))
             .unwrap_or_default())
