@@ -7,6 +7,7 @@ mod axe;
 mod driver;
 mod harness;
 mod hostile;
+mod names;
 mod page;
 mod pages;
 mod rate;

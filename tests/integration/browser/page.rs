@@ -27,15 +27,19 @@ pub(crate) enum Size {
     Phone,
     /// 1280 × 900.
     Desktop,
+    /// 320 × 640: the narrowest that pages are made for.
+    Narrow,
 }
 
 impl Size {
+    /// What most people have.
     pub(crate) const ALL: [Self; 2] = [Self::Phone, Self::Desktop];
 
     fn name(self) -> &'static str {
         match self {
             Self::Phone => "phone",
             Self::Desktop => "desktop",
+            Self::Narrow => "narrow",
         }
     }
 }
@@ -117,9 +121,15 @@ impl Browser {
         ] {
             chromium.add_arg(flag).unwrap();
         }
-        if size == Size::Phone {
+        let screen = match size {
+            Size::Desktop => None,
+            Size::Phone => Some((390, 844)),
+            Size::Narrow => Some((320, 640)),
+        };
+        if let Some((width, height)) = screen {
             // With touch, chromedriver taps, and a tap on a page without scripts never returns.
-            let metrics = json!({"width": 390, "height": 844, "pixelRatio": 1, "touch": false});
+            let metrics =
+                json!({"width": width, "height": height, "pixelRatio": 1, "touch": false});
             let emulation = json!({"deviceMetrics": metrics});
             chromium
                 .add_experimental_option("mobileEmulation", emulation)
