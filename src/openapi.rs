@@ -96,14 +96,14 @@ enum Statistics {
         (status = 201, description = "Saved now; to a native form, the thank-you page", content((Saved = "application/json"), (String = "text/html"))),
         (status = 200, description = "Saved before by this attempt; to a native form, the thank-you page, or without a security code the page that asks for one", content((Saved = "application/json"), (String = "text/html"))),
         (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 404, description = "No such unit or official", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 404, description = "No such unit", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 405, description = "Another method than POST", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 409, description = "`already-rated`, said to who holds the receipt's secret part; `phone-used`, once a quarter", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 413, description = "Above 8 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "Above 24 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "Neither JSON nor a form", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "`invalid`: values missing or wrong; `receipt-refused`: unknown, expired, used or wrong; `challenge-refused`: the security code", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 429, description = "Too many requests", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 503, description = "Not saved; sending again is safe", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 503, description = "Not known to be saved; sent again, it counts once", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
     )
 )]
 #[expect(dead_code, reason = "carries the documentation of a route")]
@@ -119,7 +119,7 @@ fn submit_rating() {}
         (status = 200, description = "The receipt is known; to a native form, the form that rates, or the page that asks for a security code", content((ValidReceipt = "application/json"), (String = "text/html"))),
         (status = 400, description = "No JSON object or form, an unknown name, or a value of the wrong type", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 405, description = "Another method than POST", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
-        (status = 413, description = "Above 8 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
+        (status = 413, description = "Above 24 KB", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 415, description = "Neither JSON nor a form", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 422, description = "`invalid`, `receipt-refused` (unknown, expired and wrong alike) or `challenge-refused`", content((ProblemBody = "application/problem+json"), (String = "text/html"))),
         (status = 429, description = "Too many requests", content((ProblemBody = "application/problem+json"), (String = "text/html"))),

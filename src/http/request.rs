@@ -2,14 +2,18 @@
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
 use lambda_http::{Body, Request};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::ProblemKind;
 use crate::domain::lang::Lang;
 
-/// Largest rating or look-up, in bytes.
-pub const MAX_BODY: usize = 8 * 1024;
+/// Largest rating or look-up, in bytes: a suggestion of 1,000 characters takes up to 12,000 where a form writes each of their
+/// bytes as `%XX`, or JSON each half of a pair as `\uXXXX`; the rest takes some 4,000.
+pub const MAX_BODY: usize = 24 * 1024;
+/// Largest form whose values are shown again when it is refused for its size.
+const MAX_SHOWN: usize = 256 * 1024;
 
 /// How the sender speaks, and so how it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +39,8 @@ pub struct Form {
 impl Form {
     /// Reads a request's body as a `T`; its values are there even where they are no `T`, so that a page can show them again.
     ///
-    /// 413 above [`MAX_BODY`], 415 for another content type, 400 for bytes that are no UTF-8, no JSON object, a form that
-    /// repeats a single-valued name, a name that is unknown or missing, or a value of the wrong type.
+    /// 413 above [`MAX_BODY`], 415 for another content type, 400 for bytes that are no UTF-8, also behind a form's `%XX`, no
+    /// JSON object, a form that repeats a single-valued name, a name that is unknown or missing, or a value of the wrong type.
     pub fn read_as<T: DeserializeOwned>(request: &Request) -> (Self, Result<T, ProblemKind>) {
         let (wire, values) = match content_wire(request) {
             Some(wire) => (wire, read_values(request, wire)),
@@ -46,6 +50,9 @@ impl Form {
             ),
         };
         match values {
+            Ok(values) if body_of(request).len() > MAX_BODY => {
+                (Self { wire, values }, Err(ProblemKind::TooLarge))
+            }
             Ok(values) => {
                 let body = serde_json::from_value(Value::Object(values.clone()));
                 let body = body.map_err(|_| ProblemKind::MalformedBody);
@@ -70,12 +77,12 @@ fn content_wire(request: &Request) -> Option<Wire> {
 }
 
 fn read_values(request: &Request, wire: Wire) -> Result<Map<String, Value>, ProblemKind> {
-    let bytes: &[u8] = match request.body() {
-        Body::Text(text) => text.as_bytes(),
-        Body::Binary(bytes) => bytes,
-        _ => &[],
+    let bytes = body_of(request);
+    let most = match wire {
+        Wire::Json => MAX_BODY,
+        Wire::Form => MAX_SHOWN,
     };
-    if bytes.len() > MAX_BODY {
+    if bytes.len() > most {
         return Err(ProblemKind::TooLarge);
     }
     let text = std::str::from_utf8(bytes).ok();
@@ -130,7 +137,17 @@ pub fn accepted_wire(request: &Request) -> Wire {
     }
 }
 
+fn body_of(request: &Request) -> &[u8] {
+    match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    }
+}
+
 fn form_values(text: &str) -> Option<Map<String, Value>> {
+    // Another character set would be read as U+FFFD, and saved so.
+    percent_decode_str(text).decode_utf8().ok()?;
     let mut values = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         if value.is_empty() {
@@ -175,6 +192,9 @@ mod tests {
             serde_json::json!({"subject": "48-1", "reasons": ["late", "rude"], "answers": {"cs1": "equal"}})
         );
         assert_eq!(form_values("subject=a&subject=b"), None);
+        assert_eq!(form_values("suggestion=G%F3p"), None);
+        assert_eq!(form_values("G%F3p=a"), None);
+        assert!(form_values("suggestion=G%C3%B3p+%EF%BF%BD").is_some());
         assert_eq!(form_values("answers.cs1=a&answers.cs1=b"), None);
     }
 }
