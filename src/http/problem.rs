@@ -37,7 +37,7 @@ pub enum ProblemKind {
     ChallengeRefused,
     /// Too many requests.
     TooManyRequests,
-    /// Not saved through a fault of ours; sending again is safe.
+    /// Not known to be saved, through a fault of ours; sending again is safe.
     Unavailable,
     /// The clock of the machine is known to be wrong, so nothing can be dated.
     WrongClock,

@@ -206,7 +206,7 @@ async fn send(intake: &Intake, rating: &Value) -> (u16, Option<String>, String) 
 }
 
 #[tokio::test]
-async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent_again() {
+async fn a_rating_whose_reply_was_lost_is_unconfirmed_and_counts_once_when_sent_again() {
     let office = Office::open().await;
     let line = Line::to(&office).await;
     let intake = intake(&office, &line).await;
@@ -222,7 +222,7 @@ async fn a_rating_whose_reply_was_lost_is_told_unsaved_and_counts_once_when_sent
 
     assert_eq!((status, retry_after.as_deref()), (503, Some("5")));
     assert!(
-        body.contains("Chưa lưu được đánh giá. Vui lòng kiểm tra lại và gửi lại."),
+        body.contains("Chúng tôi chưa xác nhận được là đã lưu."),
         "{body}"
     );
     assert_eq!(again, 200);

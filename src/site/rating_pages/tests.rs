@@ -481,7 +481,7 @@ fn the_documents_texts_stand_on_the_pages() {
     );
     assert_eq!(
         Problem::from(ProblemKind::Unavailable).detail(Lang::Vi),
-        "Chưa lưu được đánh giá. Vui lòng kiểm tra lại và gửi lại."
+        "Chúng tôi chưa xác nhận được là đã lưu. Vui lòng gửi lại: gửi lại chỉ được tính một lần."
     );
 }
 
