@@ -138,10 +138,13 @@ impl Posted<'_> {
             None => None,
         };
         let chosen = problem.errors.iter().find(|error| error.field == "subject");
-        let cannot_be_rated =
-            chosen.is_some_and(|error| ["unknown", "closed"].contains(&error.code));
+        let chosen = chosen.map(|error| error.code);
         match entry {
-            Some(entry) if !cannot_be_rated => {
+            Some(entry) if chosen != Some("closed") => {
+                let subjects = match chosen {
+                    Some("unknown") => self.remaining(&entry),
+                    _ => subjects,
+                };
                 let values = TypedValues::from_form(self.form);
                 let kind = RaterKind::parse(self.text("rater_kind"));
                 self.rating_form(&entry, subjects, kind, &values, Some(problem))
@@ -317,6 +320,32 @@ impl Posted<'_> {
         }
     }
 
+    /// Whom the form may be about when the official it names has left: the others it offered, else all of the unit.
+    fn remaining(&self, entry: &UnitEntry) -> Vec<(Subject, Option<OfficialRole>)> {
+        let today = local_date(self.now);
+        let subject = |official_id| Subject {
+            unit_id: entry.unit.id.clone(),
+            official_id,
+        };
+        let can_be_rated = |subject: &Subject| {
+            let official = subject.official_id.as_ref();
+            subject.unit_id == entry.unit.id
+                && official.is_none_or(|official| entry.official(official, today).is_some())
+        };
+        let mut offered = parse_offered(self.text("offered"));
+        offered.retain(|(subject, _)| can_be_rated(subject));
+        if !offered.is_empty() {
+            return offered;
+        }
+        let officials = entry
+            .officials
+            .iter()
+            .map(|official| Some(official.id.clone()));
+        let everybody = [None].into_iter().chain(officials).map(subject);
+        let everybody = everybody.filter(can_be_rated);
+        everybody.map(|subject| (subject, None)).collect()
+    }
+
     /// A value of the form as it was typed, empty where there is none.
     fn text(&self, name: &str) -> &str {
         let value = self.form.values.get(name);
@@ -353,10 +382,11 @@ fn rating_problem(refused: &RatingRefused) -> Problem {
         }]
     };
     match refused {
-        RatingRefused::UnknownSubject => Problem {
+        RatingRefused::UnknownUnit => Problem {
             kind: ProblemKind::NotFound,
             errors: subject("unknown"),
         },
+        RatingRefused::UnknownOfficial => Problem::invalid(subject("unknown")),
         RatingRefused::ClosedSubject => Problem::invalid(subject("closed")),
         RatingRefused::Invalid(errors) => Problem::invalid(errors.clone()),
         RatingRefused::SecurityCode(code) => code_problem(*code),

@@ -63,8 +63,10 @@ pub struct Saved {
 /// Why a rating was not saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RatingRefused {
-    /// The unit or official is not in the catalog.
-    UnknownSubject,
+    /// The unit is not in the catalog.
+    UnknownUnit,
+    /// The unit is in the catalog, and the official is not or no longer in office there.
+    UnknownOfficial,
     /// The unit takes no ratings today.
     ClosedSubject,
     /// Values are missing or wrong.
@@ -343,14 +345,14 @@ impl Intake {
 /// Checks that the subject is in the catalog and takes ratings today.
 ///
 /// # Errors
-/// [`RatingRefused::UnknownSubject`] or [`RatingRefused::ClosedSubject`].
+/// [`RatingRefused::UnknownUnit`], [`RatingRefused::UnknownOfficial`] or [`RatingRefused::ClosedSubject`].
 pub fn check_subject(
     subject: &Subject,
     entry: Option<&UnitEntry>,
     head: &CatalogHead,
     today: Date,
 ) -> Result<(), RatingRefused> {
-    let entry = entry.ok_or(RatingRefused::UnknownSubject)?;
+    let entry = entry.ok_or(RatingRefused::UnknownUnit)?;
     let mut groups = head.groups.iter();
     let group = groups.find(|group| group.id == entry.unit.group_id);
     let group_open = group.is_none_or(|group| group.validity.holds(today));
@@ -362,7 +364,7 @@ pub fn check_subject(
     }
     match &subject.official_id {
         Some(official) if entry.official(official, today).is_none() => {
-            Err(RatingRefused::UnknownSubject)
+            Err(RatingRefused::UnknownOfficial)
         }
         _ => Ok(()),
     }

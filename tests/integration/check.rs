@@ -27,7 +27,7 @@ fn told(subject: &str, change: impl FnOnce(&mut CatalogHead, &mut UnitEntry)) ->
         Ok(()) => "open",
         Err(RatingRefused::ClosedSubject) => "closed",
         Err(refused) => {
-            assert_eq!(refused, RatingRefused::UnknownSubject);
+            assert_eq!(refused, RatingRefused::UnknownOfficial);
             "unknown"
         }
     }
@@ -69,7 +69,7 @@ fn what_is_closed_or_not_yet_open_takes_no_ratings() {
     };
     assert_eq!(
         check_subject(&nowhere, None, &head, TODAY),
-        Err(RatingRefused::UnknownSubject)
+        Err(RatingRefused::UnknownUnit)
     );
 }
 

@@ -486,7 +486,7 @@ async fn every_value_at_fault_is_named_and_nothing_is_stored() {
         ),
         (
             change("subject", json!(format!("{UNIT}/st-01"))),
-            404,
+            422,
             vec!["subject:unknown"],
         ),
         (
@@ -552,7 +552,7 @@ async fn bodies_of_another_kind_are_refused_clearly() {
     let good = satisfied(UNIT, &office.slip().await);
     let mut extra = good.clone();
     extra["admin"] = json!(true);
-    let large = json!({ "suggestion": "x".repeat(9 * 1024) });
+    let large = json!({ "suggestion": "x".repeat(25 * 1024) });
 
     let cases = [
         (
@@ -963,4 +963,120 @@ async fn tries(office: &Office, slip: &Slip) -> u32 {
         .store
         .look_up(&hash, local_date(Timestamp::now()));
     found.await.unwrap().tries
+}
+
+#[tokio::test]
+async fn a_suggestion_of_a_thousand_wide_letters_is_saved_from_a_native_form() {
+    let office = Office::open().await;
+    for letter in ["가", "好", "𠀋"] {
+        let mut rating = satisfied(UNIT, &office.slip().await);
+        rating["suggestion"] = json!(letter.repeat(1_000));
+        let solved = office.solved(Purpose::Rate, &rating).await;
+
+        let saved = office.post_form("/api/ratings", &pairs(&solved)).await;
+
+        assert_eq!(saved.status, 201, "{letter}: {}", saved.body);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_comes_back_with_what_was_typed_in_its_own_language() {
+    let office = Office::open().await;
+    let mut rating = satisfied(UNIT, &office.slip().await);
+    rating["lang"] = json!("en");
+    rating["suggestion"] = json!("dài ".repeat(10_000));
+    // The unit is known to the function, as it is after any rating of it.
+    office.post_form("/api/ratings", &[("subject", UNIT)]).await;
+
+    let answer = office.post_form("/api/ratings", &pairs(&rating)).await;
+
+    assert_eq!(answer.status, 413);
+    for kept in ["dài dài", "name=\"suggestion\"", "The form is too long"] {
+        assert!(answer.body.contains(kept), "{kept} is not there");
+    }
+}
+
+#[tokio::test]
+async fn a_form_in_another_character_set_is_refused_and_nothing_is_saved() {
+    let office = Office::open().await;
+    let solved = office
+        .solved(Purpose::Rate, &satisfied(UNIT, &office.slip().await))
+        .await;
+    let body = pairs(&solved);
+    let body = reqwest::Url::parse_with_params("http://x/", body).unwrap();
+    let latin = format!("{}&suggestion=G%F3p", body.query().unwrap());
+
+    let media_type = "application/x-www-form-urlencoded";
+    let answer = office.post("/api/ratings", media_type, latin.into()).await;
+
+    assert_eq!((answer.status, office.stored().await), (400, 0));
+    assert!(answer.content_type.starts_with("text/html"));
+}
+
+#[tokio::test]
+async fn a_form_whose_official_has_left_offers_the_others_and_keeps_what_was_typed() {
+    let office = Office::open().await;
+    let slip = office.slip().await;
+    let subject = official();
+    let offered = format!("{subject}:desk {UNIT}/{OTHER_OFFICIAL}:desk {UNIT}:");
+    let mut catalog = fixture::catalog(1, 1);
+    let unit = catalog
+        .units
+        .get_mut(&UnitId::parse(UNIT).unwrap())
+        .unwrap();
+    unit.officials
+        .retain(|official| official.id.as_str() != OFFICIAL);
+    let store = &office.stack.store;
+    store.put_catalog(&catalog, Timestamp::now()).await.unwrap();
+    let typed = |offered| {
+        vec![
+            ("subject", subject.as_str()),
+            ("offered", offered),
+            ("rater_kind", "participant"),
+            ("field_id", "dat-dai"),
+            ("receipt_code", slip.code.as_str()),
+            ("satisfaction", "satisfied"),
+            ("suggestion", "Cảm ơn chị ở quầy 3"),
+        ]
+    };
+
+    for (offered, third) in [(offered.as_str(), false), ("", true)] {
+        let answer = office.post_form("/api/ratings", &typed(offered)).await;
+
+        assert_eq!(answer.status, 422);
+        for kept in [
+            "Không tìm thấy đơn vị hoặc người được đánh giá. Vui lòng chọn lại.",
+            "Cảm ơn chị ở quầy 3",
+            &slip.code,
+            "value=\"hai-chau/hc-02\"",
+            "value=\"hai-chau\"",
+        ] {
+            assert!(answer.body.contains(kept), "{kept}: {}", answer.body);
+        }
+        assert!(!answer.body.contains("value=\"hai-chau/hc-01\""));
+        assert_eq!(answer.body.contains("value=\"hai-chau/hc-03\""), third);
+    }
+}
+
+#[tokio::test]
+async fn the_thank_you_page_is_kept_by_nobody() {
+    let office = Office::open().await;
+    let rating = satisfied(UNIT, &office.slip().await);
+    let solved = office.solved(Purpose::Rate, &rating).await;
+    let post = office
+        .http
+        .post(format!("{}/api/ratings", office.stack.address));
+
+    let saved = post.form(&pairs(&solved)).send().await.unwrap();
+
+    assert_eq!(saved.status(), 201);
+    assert_eq!(saved.headers()["cache-control"], "no-store");
+}
+
+/// A body of texts as a native form posts it.
+fn pairs(body: &Value) -> Vec<(&str, &str)> {
+    let pairs = body.as_object().unwrap().iter();
+    pairs
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect()
 }
