@@ -180,6 +180,12 @@ pub fn s3(aws: &SdkConfig) -> aws_sdk_s3::Client {
 /// The longest one store or bucket operation may take, retries included.
 pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The longest all operations of one request of a citizen may take together.
+///
+/// A function that is ended from outside answers with the CDN's page for faults, and what was typed is lost; one that stops
+/// before its timeout answers with the form.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Timeouts of every client.
 #[must_use]
 pub fn timeouts() -> TimeoutConfig {

@@ -14,10 +14,13 @@ pub mod security_code;
 pub mod sheets;
 pub mod voids;
 
+use std::time::Duration;
+
 use self::catalog_cache::CatalogCache;
 use crate::challenge::Challenges;
+use crate::config::REQUEST_TIMEOUT;
 use crate::keyring::Keyring;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What the use cases work with.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub struct Intake {
     pub challenges: Challenges,
     /// The catalog in force.
     pub catalog: CatalogCache,
+    /// How long the tables may take over one request.
+    pub patience: Duration,
 }
 
 impl Intake {
@@ -41,6 +46,19 @@ impl Intake {
             store,
             keyring,
             challenges,
+            patience: REQUEST_TIMEOUT,
         }
+    }
+
+    /// Gives `work` up when the request's time is over, whichever table operation it waits for: as after a lost reply,
+    /// something may have been written, and sending the request again is safe.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = |elapsed| StoreError::transient("answer in time")(Box::new(elapsed));
+        tokio::time::timeout(self.patience, work)
+            .await
+            .unwrap_or_else(|elapsed| Err(late(elapsed)))
     }
 }

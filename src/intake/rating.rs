@@ -127,6 +127,10 @@ impl Intake {
     /// # Errors
     /// [`StoreError`] when it is not known whether the rating was saved; the same attempt may be sent again.
     pub async fn take_rating(&self, attempt: &Attempt<'_>) -> Result<RatingOutcome, StoreError> {
+        self.in_time(self.take(attempt)).await
+    }
+
+    async fn take(&self, attempt: &Attempt<'_>) -> Result<RatingOutcome, StoreError> {
         let Attempt {
             form, channel, now, ..
         } = *attempt;

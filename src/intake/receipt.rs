@@ -95,6 +95,10 @@ impl Intake {
         &self,
         query: &ReceiptQuery<'_>,
     ) -> Result<ReceiptOutcome, StoreError> {
+        self.in_time(self.find(query)).await
+    }
+
+    async fn find(&self, query: &ReceiptQuery<'_>) -> Result<ReceiptOutcome, StoreError> {
         let (code, secret) = match check_receipt(query.code, query.secret) {
             Ok(receipt) => receipt,
             Err(errors) => return Ok(ReceiptRefused::Invalid(errors).into()),

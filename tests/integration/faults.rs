@@ -6,6 +6,7 @@ pub(crate) mod wire;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{Credentials, Region};
 use data_encoding::BASE64URL_NOPAD;
@@ -175,18 +176,23 @@ async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> 
     }
 }
 
-/// An intake of its own, whose store is at the end of `line`.
-async fn intake(office: &Office, line: &Line) -> Intake {
+/// A store on the tables behind `address`.
+fn store_at(address: &str) -> Store {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::v2026_01_12())
-        .endpoint_url(&line.address)
+        .endpoint_url(address)
         .region(Region::new("local"))
         .credentials_provider(Credentials::for_tests())
         .http_client(aws_smithy_http_client::Builder::new().build_http())
         .timeout_config(thuocdo::config::timeouts())
         .build();
     let client = aws_sdk_dynamodb::Client::from_conf(config);
-    let store = Store::new(client, RATINGS_TABLE, TALLY_TABLE);
+    Store::new(client, RATINGS_TABLE, TALLY_TABLE)
+}
+
+/// An intake of its own, whose store is at the end of `line`.
+async fn intake(office: &Office, line: &Line) -> Intake {
+    let store = store_at(&line.address);
     let challenges = Challenges::new(&office.stack.keyring, Difficulty::for_tests());
     Intake::new(store, office.stack.keyring.clone(), challenges)
 }
@@ -227,6 +233,50 @@ async fn a_rating_whose_reply_was_lost_is_unconfirmed_and_counts_once_when_sent_
     );
     assert_eq!(again, 200);
     assert_eq!(office.stored().await, 1);
+}
+
+#[tokio::test]
+async fn tables_that_do_not_answer_in_time_give_the_form_back() {
+    let office = Office::open().await;
+    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let mut intake = intake(&office, &line).await;
+    let unit = UnitId::parse(UNIT).unwrap();
+    let known = intake.catalog.unit(&unit, Timestamp::now()).await;
+    assert!(known.unwrap().is_some());
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    intake.store = store_at(&format!("http://{}", silent.local_addr().unwrap()));
+    intake.patience = Duration::from_millis(300);
+    let mut rating = satisfied(UNIT, &office.slip().await);
+    rating["suggestion"] = json!("Cảm ơn chị ở quầy 3");
+    let rating = office.solved(Purpose::Rate, &rating).await;
+    let pairs = rating.as_object().unwrap().iter();
+    let pairs = pairs.map(|(name, value)| (name.as_str(), value.as_str().unwrap()));
+    let body = reqwest::Url::parse_with_params("http://x/", pairs).unwrap();
+    let request = http::Request::post("/api/ratings")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::Text(body.query().unwrap().to_owned()));
+
+    let begun = Instant::now();
+    let answer = submit_rating::handle(&intake, request.unwrap(), Timestamp::now()).await;
+
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(answer.status().as_u16(), 503);
+    assert_eq!(answer.headers()["retry-after"], "5");
+    let Body::Text(page) = answer.body() else {
+        panic!("no text")
+    };
+    for kept in [
+        "Cảm ơn chị ở quầy 3",
+        "chưa xác nhận được là đã lưu",
+        "name=\"suggestion\"",
+    ] {
+        assert!(page.contains(kept), "{kept}: {page}");
+    }
+    assert_eq!(office.stored().await, 0);
 }
 
 #[tokio::test]

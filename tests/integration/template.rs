@@ -201,7 +201,7 @@ fn rust_files(folder: &str) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_function_outlives_the_longest_store_operation() {
+fn a_function_outlives_the_longest_store_operation_and_the_longest_request() {
     let template = load();
     let default = &template["Globals"]["Function"]["Timeout"];
 
@@ -219,6 +219,11 @@ fn a_function_outlives_the_longest_store_operation() {
         let events = properties["Events"].as_object().unwrap();
         if events.values().any(|event| event["Type"] == "HttpApi") {
             assert!(timeout < 30, "{name}: the HTTP API waits no longer");
+            let request = thuocdo::config::REQUEST_TIMEOUT;
+            assert!(
+                Duration::from_secs(timeout) >= request + Duration::from_secs(3),
+                "{name}: time to start and to answer with the form"
+            );
         }
     }
 }
