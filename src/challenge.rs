@@ -5,56 +5,23 @@
 //! stores once where the request is refused.
 
 pub mod client;
+mod nonce;
 mod picture;
 mod proof_of_work;
 mod scope;
 mod speech;
 mod typed_code;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::domain::lang::Lang;
 use crate::keyring::ChallengeKey;
+pub use nonce::{ChallengeError, LIFETIME, LONGEST, Nonce};
+pub use proof_of_work::Difficulty;
 use proof_of_work::ProofOfWork;
 pub use scope::{Commitment, CommitmentError, Purpose, Salt, Scope};
 use typed_code::TypedCodes;
 pub use typed_code::{TokenError, TypedChallenge};
-
-/// How long a challenge is issued for; ten seconds below [`LONGEST`], so that clocks need not agree exactly.
-pub const LIFETIME: SignedDuration = SignedDuration::from_secs(290);
-
-/// No challenge is accepted that outlives now by more.
-pub const LONGEST: SignedDuration = SignedDuration::from_secs(300);
-
-/// How much work a proof of work is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Difficulty {
-    /// PBKDF2 rounds of one attempt.
-    rounds: u32,
-    /// The solution is one of `0..=max_counter`, each as likely: half of them are tried on average.
-    max_counter: u32,
-}
-
-impl Default for Difficulty {
-    /// What citizens' browsers solve: about 500 attempts of 1,000 rounds, a fraction of a second on a phone.
-    fn default() -> Self {
-        Self {
-            rounds: 1_000,
-            max_counter: 1_000,
-        }
-    }
-}
-
-impl Difficulty {
-    /// The same protocol at a hundred-thousandth of the work, so that tests do not wait.
-    #[must_use]
-    pub fn for_tests() -> Self {
-        Self {
-            rounds: 2,
-            max_counter: 5,
-        }
-    }
-}
 
 /// The security-code values of a body, as posted; `None` where a name is absent.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,35 +34,6 @@ pub struct Proof<'a> {
     pub typed_token: Option<&'a str>,
     /// The digits as typed.
     pub typed_answer: Option<&'a str>,
-}
-
-/// A challenge's identity: stored only if absent, it makes the challenge single-use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nonce {
-    /// 32 hexadecimal digits, drawn when the challenge was issued.
-    pub id: String,
-    /// From when the challenge is refused anyway and the nonce may be forgotten.
-    pub expires: Timestamp,
-}
-
-/// Why a security code was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChallengeError {
-    /// None was given; an image without a typed answer counts as none.
-    #[error("the security code is missing")]
-    Missing,
-    /// Not a security code at all.
-    #[error("the security code is malformed")]
-    Malformed,
-    /// Right once, too late now.
-    #[error("the security code has expired")]
-    Expired,
-    /// Forged, for another scope, or a wrong answer.
-    #[error("the security code is wrong")]
-    Wrong {
-        /// To be stored all the same: an image is worth one try.
-        nonce: Option<Nonce>,
-    },
 }
 
 /// Issues and checks security codes.

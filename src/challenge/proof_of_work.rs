@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
 
-use super::{ChallengeError, Commitment, Difficulty, LIFETIME, LONGEST, Nonce};
+use super::nonce::{ChallengeError, LIFETIME, LONGEST, Nonce};
+use super::scope::Commitment;
 use crate::keyring::ChallengeKey;
 
 /// The only algorithm we issue and accept.
@@ -23,6 +24,36 @@ const KEY_LENGTH: usize = 32;
 
 /// The longest payload that is decoded, in characters; ours are about 850.
 const MAX_PAYLOAD: usize = 2_048;
+
+/// How much work a proof of work is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difficulty {
+    /// PBKDF2 rounds of one attempt.
+    pub(super) rounds: u32,
+    /// The solution is one of `0..=max_counter`, each as likely: half of them are tried on average.
+    pub(super) max_counter: u32,
+}
+
+impl Default for Difficulty {
+    /// What citizens' browsers solve: about 500 attempts of 1,000 rounds, a fraction of a second on a phone.
+    fn default() -> Self {
+        Self {
+            rounds: 1_000,
+            max_counter: 1_000,
+        }
+    }
+}
+
+impl Difficulty {
+    /// The same protocol at a hundred-thousandth of the work, so that tests do not wait.
+    #[must_use]
+    pub fn for_tests() -> Self {
+        Self {
+            rounds: 2,
+            max_counter: 5,
+        }
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct ProofOfWork {

@@ -14,7 +14,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{ChallengeError, LIFETIME, LONGEST, Nonce, Scope};
+use super::nonce::{ChallengeError, LIFETIME, LONGEST, Nonce};
+use super::scope::Scope;
 use crate::keyring::ChallengeKey;
 
 /// Digits of a code, each 1 to 9: the picture's font has no 0, and 0 is easily taken for O.
