@@ -8,7 +8,6 @@ pub(crate) mod reply;
 #[cfg(feature = "server")]
 pub mod request;
 
-pub use crate::domain::form::FieldError;
 pub use problem::{Problem, ProblemKind};
 #[cfg(feature = "server")]
 pub use request::Form;

@@ -1,4 +1,5 @@
 use data_encoding::{BASE64, BASE64URL_NOPAD};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

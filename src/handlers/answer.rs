@@ -11,12 +11,13 @@ use utoipa::ToSchema;
 use crate::challenge::Scope;
 use crate::domain::catalog::UnitEntry;
 use crate::domain::dossier::OfficialRole;
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::id::UnitId;
 use crate::domain::lang::Lang;
 use crate::domain::period::local_date;
 use crate::domain::rating::{RaterKind, Subject};
 use crate::http::request::Wire;
-use crate::http::{FieldError, Form, Problem, ProblemKind, reply};
+use crate::http::{Form, Problem, ProblemKind, reply};
 use crate::intake::Intake;
 use crate::intake::rating::form::new_attempt;
 use crate::intake::rating::{RatingOutcome, RatingRefused, Saved};
@@ -137,12 +138,15 @@ impl Posted<'_> {
             Some((subject, _)) => self.unit(&subject.unit_id, problem).await,
             None => None,
         };
-        let chosen = problem.errors.iter().find(|error| error.field == "subject");
-        let chosen = chosen.map(|error| error.code);
+        let chosen = problem
+            .errors
+            .iter()
+            .find(|error| error.field == FormField::Subject);
+        let chosen = chosen.map(|error| error.fault);
         match entry {
-            Some(entry) if chosen != Some("closed") => {
+            Some(entry) if chosen != Some(Fault::Closed) => {
                 let subjects = match chosen {
-                    Some("unknown") => self.remaining(&entry),
+                    Some(Fault::Unknown) => self.remaining(&entry),
                     _ => subjects,
                 };
                 let values = TypedValues::from_form(self.form);
@@ -375,19 +379,19 @@ impl Posted<'_> {
 }
 
 fn rating_problem(refused: &RatingRefused) -> Problem {
-    let subject = |code| {
+    let subject = |fault| {
         vec![FieldError {
-            field: "subject",
-            code,
+            field: FormField::Subject,
+            fault,
         }]
     };
     match refused {
         RatingRefused::UnknownUnit => Problem {
             kind: ProblemKind::NotFound,
-            errors: subject("unknown"),
+            errors: subject(Fault::Unknown),
         },
-        RatingRefused::UnknownOfficial => Problem::invalid(subject("unknown")),
-        RatingRefused::ClosedSubject => Problem::invalid(subject("closed")),
+        RatingRefused::UnknownOfficial => Problem::invalid(subject(Fault::Unknown)),
+        RatingRefused::ClosedSubject => Problem::invalid(subject(Fault::Closed)),
         RatingRefused::Invalid(errors) => Problem::invalid(errors.clone()),
         RatingRefused::SecurityCode(code) => code_problem(*code),
         RatingRefused::Receipt => ProblemKind::ReceiptRefused.into(),
@@ -405,17 +409,17 @@ fn receipt_problem(refused: &ReceiptRefused) -> Problem {
 }
 
 fn code_problem(refused: CodeRefused) -> Problem {
-    let code = match refused {
-        CodeRefused::Missing => "missing",
-        CodeRefused::Malformed => "malformed",
-        CodeRefused::Expired => "expired",
-        CodeRefused::Wrong => "wrong",
+    let fault = match refused {
+        CodeRefused::Missing => Fault::Missing,
+        CodeRefused::Malformed => Fault::Malformed,
+        CodeRefused::Expired => Fault::Expired,
+        CodeRefused::Wrong => Fault::Wrong,
     };
     Problem {
         kind: ProblemKind::ChallengeRefused,
         errors: vec![FieldError {
-            field: "security_code",
-            code,
+            field: FormField::SecurityCode,
+            fault,
         }],
     }
 }

@@ -8,11 +8,12 @@ use lambda_http::{Body, Request, Response};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::id::UnitId;
 use crate::domain::period::Period;
 use crate::http::reply;
 use crate::http::request::language;
-use crate::http::{FieldError, Problem, ProblemKind};
+use crate::http::{Problem, ProblemKind};
 use crate::site::bucket::{Bounded, Bucket};
 use crate::site::{Cache, results};
 
@@ -53,15 +54,21 @@ impl Selection {
     fn read(request: &Request) -> Result<Self, Vec<FieldError>> {
         let query = request.uri().query().unwrap_or_default();
         let mut errors = Vec::new();
-        let is_known = |name: &str| ["unit_id", "period"].contains(&name);
+        let is_known = |name: &str| {
+            [FormField::UnitId, FormField::Period]
+                .map(FormField::code)
+                .contains(&name)
+        };
         if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| !is_known(&name)) {
             errors.push(FieldError {
-                field: "query",
-                code: "unknown_name",
+                field: FormField::Query,
+                fault: Fault::UnknownName,
             });
         }
-        let unit_id = single(query, "unit_id", &mut errors, |id| UnitId::parse(id).ok());
-        let period = single(query, "period", &mut errors, Period::parse);
+        let unit_id = single(query, FormField::UnitId, &mut errors, |id| {
+            UnitId::parse(id).ok()
+        });
+        let period = single(query, FormField::Period, &mut errors, Period::parse);
         if errors.is_empty() {
             Ok(Self { unit_id, period })
         } else {
@@ -98,18 +105,18 @@ impl Selection {
 
 fn single<T>(
     query: &str,
-    name: &'static str,
+    field: FormField,
     errors: &mut Vec<FieldError>,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Option<T> {
     let mut values = form_urlencoded::parse(query.as_bytes())
-        .filter(|(key, value)| key == name && !value.is_empty());
+        .filter(|(key, value)| key == field.code() && !value.is_empty());
     let value = values.next().map(|(_, value)| value)?;
     let parsed = parse(&value).filter(|_| values.next().is_none());
     if parsed.is_none() {
         errors.push(FieldError {
-            field: name,
-            code: "malformed",
+            field,
+            fault: Fault::Malformed,
         });
     }
     parsed
@@ -198,7 +205,7 @@ mod tests {
 
     fn malformed(query: &str) -> Vec<&'static str> {
         let errors = Selection::read(&request(query)).unwrap_err();
-        errors.iter().map(|error| error.field).collect()
+        errors.iter().map(|error| error.field.code()).collect()
     }
 
     #[test]
@@ -225,7 +232,7 @@ mod tests {
         for error in Selection::read(&request("?unit_id=A&period=B")).unwrap_err() {
             for lang in crate::domain::lang::Lang::ALL {
                 assert!(
-                    crate::http::problem::message(&error, lang).starts_with(error.field),
+                    crate::http::problem::message(&error, lang).starts_with(error.field.code()),
                     "{}",
                     crate::http::problem::message(&error, lang)
                 );

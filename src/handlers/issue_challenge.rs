@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use lambda_http::{Body, Request, Response};
 
 use crate::challenge::{Challenges, Commitment, TokenError};
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::lang::Lang;
 use crate::http::request::language;
-use crate::http::{FieldError, Problem, ProblemKind};
+use crate::http::{Problem, ProblemKind};
 
 /// Answers one request.
 ///
@@ -53,7 +54,7 @@ fn challenge(
 ) -> Result<Response<Body>, Problem> {
     let commitment = parameter(request, "scope")
         .and_then(|scope| Commitment::parse(&scope).ok())
-        .ok_or_else(|| refused("malformed"))?;
+        .ok_or_else(|| refused(Fault::Malformed))?;
     let body = Body::Text(challenges.issue(&commitment, now));
     Ok(fresh(body, "application/json"))
 }
@@ -129,15 +130,15 @@ fn byte_range(headers: &HeaderMap, length: usize) -> Option<(usize, usize)> {
 
 fn token_refused(error: TokenError) -> Problem {
     refused(match error {
-        TokenError::Malformed => "malformed",
-        TokenError::Expired => "expired",
+        TokenError::Malformed => Fault::Malformed,
+        TokenError::Expired => Fault::Expired,
     })
 }
 
-fn refused(code: &'static str) -> Problem {
+fn refused(fault: Fault) -> Problem {
     Problem::invalid(vec![FieldError {
-        field: "security_code",
-        code,
+        field: FormField::SecurityCode,
+        fault,
     }])
 }
 

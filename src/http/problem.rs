@@ -86,7 +86,7 @@ impl ProblemKind {
 /// The sentence that says what to do about a value at fault.
 #[must_use]
 pub fn message(error: &FieldError, lang: Lang) -> String {
-    let key = format!("error.{}.{}", error.field, error.code);
+    let key = format!("error.{}.{}", error.field.code(), error.fault.code());
     t!(key, locale = lang.code()).into_owned()
 }
 
@@ -179,8 +179,8 @@ impl Problem {
             detail: self.detail(lang),
             errors: errors
                 .map(|error| FieldErrorBody {
-                    field: error.field,
-                    code: error.code,
+                    field: error.field.code(),
+                    code: error.fault.code(),
                     message: message(error, lang),
                 })
                 .collect(),

@@ -10,7 +10,7 @@ use super::security_code::{CodeRefused, Presence};
 use crate::challenge::{Purpose, Scope};
 use crate::domain::catalog::UnitEntry;
 use crate::domain::dossier::Receipt;
-use crate::domain::form::FieldError;
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
@@ -195,11 +195,11 @@ pub fn check_receipt(
         Some(Ok(code)) => Some(code),
         given => {
             errors.push(FieldError {
-                field: "receipt_code",
-                code: if given.is_none() {
-                    "missing"
+                field: FormField::ReceiptCode,
+                fault: if given.is_none() {
+                    Fault::Missing
                 } else {
-                    "malformed"
+                    Fault::Malformed
                 },
             });
             None
@@ -213,8 +213,8 @@ pub fn check_receipt(
         Some(Ok(secret)) => Some(Some(secret)),
         Some(Err(_)) => {
             errors.push(FieldError {
-                field: "receipt_secret",
-                code: "malformed",
+                field: FormField::ReceiptSecret,
+                fault: Fault::Malformed,
             });
             None
         }

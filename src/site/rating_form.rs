@@ -12,13 +12,14 @@ use super::layout::{Layout, Section};
 use super::results::counted_path;
 use crate::domain::catalog::{Official, Questionnaire, UnitEntry};
 use crate::domain::dossier::OfficialRole;
+use crate::domain::form::{FieldError, FormField};
 use crate::domain::id::UnitId;
 use crate::domain::proof::Tracker;
 use crate::domain::rating::{Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
 #[cfg(feature = "server")]
 use crate::http::Form;
 use crate::http::problem::message;
-use crate::http::{FieldError, Problem, ProblemKind};
+use crate::http::{Problem, ProblemKind};
 
 /// Names that belong to one attempt at the security code and are never carried on.
 const SECURITY_CODE_NAMES: [&str; 4] = ["altcha", "salt", "typed_token", "typed_answer"];
@@ -102,7 +103,7 @@ struct Errors {
 impl Errors {
     fn new(context: &SiteContext, problem: &Problem, shown: impl Fn(&FieldError) -> bool) -> Self {
         let lines = problem.errors.iter().map(|error| ErrorLine {
-            target: shown(error).then(|| error.field.to_owned()),
+            target: shown(error).then(|| error.field.code().to_owned()),
             message: message(error, context.lang),
         });
         let fields = problem.errors.iter();
@@ -111,7 +112,7 @@ impl Errors {
             detail: problem.detail(context.lang),
             lines: lines.collect(),
             fields: fields
-                .map(|error| (error.field, message(error, context.lang)))
+                .map(|error| (error.field.code(), message(error, context.lang)))
                 .collect(),
         }
     }
@@ -357,17 +358,17 @@ impl<'a> RatingForm<'a> {
     }
 
     /// Whether the form has a control for the field, that an error can link to.
-    fn shows(&self, field: &str) -> bool {
+    fn shows(&self, field: FormField) -> bool {
         let participant = self.rater_kind == RaterKind::Participant;
         match field {
-            "subject" => self.subjects.len() > 1,
-            "field_id" | "receipt_code" | "receipt_secret" => participant,
-            "full_name" | "phone" | "consent" => !participant,
-            "reasons" => !self.context.head.reasons.is_empty(),
-            "answers" => self
+            FormField::Subject => self.subjects.len() > 1,
+            FormField::FieldId | FormField::ReceiptCode | FormField::ReceiptSecret => participant,
+            FormField::FullName | FormField::Phone | FormField::Consent => !participant,
+            FormField::Reasons => !self.context.head.reasons.is_empty(),
+            FormField::Answers => self
                 .questionnaire()
                 .is_some_and(|questionnaire| !questionnaire.questions.is_empty()),
-            "satisfaction" | "suggestion" | "security_code" => true,
+            FormField::Satisfaction | FormField::Suggestion | FormField::SecurityCode => true,
             _ => false,
         }
     }
@@ -421,7 +422,12 @@ impl<'a> ReceiptForm<'a> {
     #[must_use]
     pub fn render(&self) -> String {
         let shows = |error: &FieldError| {
-            ["receipt_code", "receipt_secret", "security_code"].contains(&error.field)
+            [
+                FormField::ReceiptCode,
+                FormField::ReceiptSecret,
+                FormField::SecurityCode,
+            ]
+            .contains(&error.field)
         };
         let problem = self.problem;
         render(&ReceiptFormPage {

@@ -3,6 +3,7 @@
 use jiff::ToSpan;
 use jiff::civil::date;
 use thuocdo::domain::catalog::{Catalog, CatalogHead, UnitEntry, Validity};
+use thuocdo::domain::form::Fault;
 use thuocdo::domain::id::{QuestionnaireId, UnitId};
 use thuocdo::domain::rating::{Answer, Channel, Subject};
 use thuocdo::handlers::submit_rating::SubmitRating;
@@ -91,7 +92,7 @@ fn checked(change: impl FnOnce(&mut SubmitRating)) -> Result<Checked, Vec<String
     check(&form.form(), &head, Channel::Web, TODAY).map_err(|errors| {
         let named = errors.iter();
         named
-            .map(|error| format!("{}:{}", error.field, error.code))
+            .map(|error| format!("{}:{}", error.field.code(), error.fault.code()))
             .collect()
     })
 }
@@ -167,7 +168,7 @@ fn the_questionnaire_answered_is_one_this_channel_has_asked() {
 
     assert_eq!(told("web@1"), Ok(1));
     for other in ["web@2", "kiosk@1", "paper@1", "web", ""] {
-        assert_eq!(told(other).unwrap_err()[0].code, "unknown", "{other}");
+        assert_eq!(told(other).unwrap_err()[0].fault, Fault::Unknown, "{other}");
     }
 }
 

@@ -238,7 +238,7 @@ async fn a_rating_whose_reply_was_lost_is_unconfirmed_and_counts_once_when_sent_
 #[tokio::test]
 async fn tables_that_do_not_answer_in_time_give_the_form_back() {
     let office = Office::open().await;
-    let line = Line::to(office.stack.dynamodb_endpoint()).await;
+    let line = Line::to(&office).await;
     let mut intake = intake(&office, &line).await;
     let unit = UnitId::parse(UNIT).unwrap();
     let known = intake.catalog.unit(&unit, Timestamp::now()).await;

@@ -6,6 +6,7 @@ use arbitrary::{Result, Unstructured};
 use jiff::civil::date;
 use serde_json::{Value, json};
 use thuocdo::domain::catalog::{CatalogHead, UnitEntry};
+use thuocdo::domain::form::{Fault, FieldError, FormField};
 use thuocdo::domain::id::{OfficialId, OptionCode, QuestionCode, ReasonCode, UnitId};
 use thuocdo::domain::lang::Lang;
 use thuocdo::domain::period::Period;
@@ -14,7 +15,7 @@ use thuocdo::domain::publication::{
 };
 use thuocdo::domain::rating::{Answer, Attestation, RaterKind, Subject};
 use thuocdo::domain::tally::{Counter, Tally};
-use thuocdo::http::{FieldError, Problem, ProblemKind};
+use thuocdo::http::{Problem, ProblemKind};
 use thuocdo::site::context::SiteContext;
 use thuocdo::site::rating_form::{
     ProblemPage, RatingForm, ReceiptForm, TypedCodePage, TypedValues,
@@ -53,12 +54,12 @@ fn render(u: &mut Unstructured<'_>) -> Result<()> {
         ])?,
         errors: vec![
             FieldError {
-                field: "security_code",
-                code: "wrong",
+                field: FormField::SecurityCode,
+                fault: Fault::Wrong,
             },
             FieldError {
-                field: "suggestion",
-                code: "too_long",
+                field: FormField::Suggestion,
+                fault: Fault::TooLong,
             },
         ],
     };

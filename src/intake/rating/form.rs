@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::challenge::{Purpose, Scope};
 use crate::domain::catalog::{CatalogHead, Questionnaire};
-use crate::domain::form::FieldError;
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
 use crate::domain::phone::Phone;
 use crate::domain::rating::{Answer, Channel, MAX_SUGGESTION, RaterKind, Satisfaction, Subject};
@@ -57,12 +57,12 @@ impl<'a> RatingForm<'a> {
     /// # Errors
     /// A [`FieldError`] on `subject` where it is missing or malformed.
     pub fn subject(&self) -> Result<Subject, FieldError> {
-        let error = |code| FieldError {
-            field: "subject",
-            code,
+        let error = |fault| FieldError {
+            field: FormField::Subject,
+            fault,
         };
-        let subject = self.subject.ok_or(error("missing"))?;
-        Subject::parse(subject).map_err(|_| error("malformed"))
+        let subject = self.subject.ok_or(error(Fault::Missing))?;
+        Subject::parse(subject).map_err(|_| error(Fault::Malformed))
     }
 
     /// What the security code of this rating is bound to.
@@ -132,11 +132,11 @@ pub fn check(
         Some(Some(satisfaction)) => Some(satisfaction),
         given => {
             errors.push(FieldError {
-                field: "satisfaction",
-                code: if given.is_none() {
-                    "missing"
+                field: FormField::Satisfaction,
+                fault: if given.is_none() {
+                    Fault::Missing
                 } else {
-                    "malformed"
+                    Fault::Malformed
                 },
             });
             None
@@ -155,7 +155,7 @@ pub fn check(
         None | Some(Err(TextError::Empty)) => None,
         Some(Ok(text)) => Some(text),
         Some(Err(error)) => {
-            errors.push(text_error("suggestion", error));
+            errors.push(text_error(FormField::Suggestion, error));
             None
         }
     };
@@ -164,8 +164,8 @@ pub fn check(
         Some(attempt) if is_attempt(attempt) => attempt.to_owned(),
         Some(_) => {
             errors.push(FieldError {
-                field: "security_code",
-                code: "malformed",
+                field: FormField::SecurityCode,
+                fault: Fault::Malformed,
             });
             String::new()
         }
@@ -195,11 +195,11 @@ fn check_rater(
 ) -> Option<Rater> {
     let Some(kind) = form.rater_kind.and_then(RaterKind::parse) else {
         errors.push(FieldError {
-            field: "rater_kind",
-            code: if form.rater_kind.is_none() {
-                "missing"
+            field: FormField::RaterKind,
+            fault: if form.rater_kind.is_none() {
+                Fault::Missing
             } else {
-                "malformed"
+                Fault::Malformed
             },
         });
         return None;
@@ -212,12 +212,12 @@ fn check_rater(
             {
                 Some(Some(_)) => {}
                 None => errors.push(FieldError {
-                    field: "field_id",
-                    code: "missing",
+                    field: FormField::FieldId,
+                    fault: Fault::Missing,
                 }),
                 Some(None) => errors.push(FieldError {
-                    field: "field_id",
-                    code: "unknown",
+                    field: FormField::FieldId,
+                    fault: Fault::Unknown,
                 }),
             }
             match check_receipt(form.receipt_code, form.receipt_secret) {
@@ -233,13 +233,13 @@ fn check_rater(
                 Some(Ok(name)) => Some(name),
                 None => {
                     errors.push(FieldError {
-                        field: "full_name",
-                        code: "missing",
+                        field: FormField::FullName,
+                        fault: Fault::Missing,
                     });
                     None
                 }
                 Some(Err(error)) => {
-                    errors.push(text_error("full_name", error));
+                    errors.push(text_error(FormField::FullName, error));
                     None
                 }
             };
@@ -247,11 +247,11 @@ fn check_rater(
                 Some(Ok(phone)) => Some(phone),
                 given => {
                     errors.push(FieldError {
-                        field: "phone",
-                        code: if given.is_none() {
-                            "missing"
+                        field: FormField::Phone,
+                        fault: if given.is_none() {
+                            Fault::Missing
                         } else {
-                            "malformed"
+                            Fault::Malformed
                         },
                     });
                     None
@@ -259,8 +259,8 @@ fn check_rater(
             };
             if !form.consents {
                 errors.push(FieldError {
-                    field: "consent",
-                    code: "missing",
+                    field: FormField::Consent,
+                    fault: Fault::Missing,
                 });
             }
             Some(Rater::NonParticipant {
@@ -285,16 +285,16 @@ fn check_reasons(
     let reasons: Option<BTreeSet<ReasonCode>> = form.reasons.iter().map(known).collect();
     let Some(reasons) = reasons else {
         errors.push(FieldError {
-            field: "reasons",
-            code: "unknown",
+            field: FormField::Reasons,
+            fault: Fault::Unknown,
         });
         return BTreeSet::new();
     };
     match satisfaction {
         Some(Satisfaction::NotSatisfied) if reasons.is_empty() => {
             errors.push(FieldError {
-                field: "reasons",
-                code: "missing",
+                field: FormField::Reasons,
+                fault: Fault::Missing,
             });
             reasons
         }
@@ -322,8 +322,8 @@ fn check_questionnaire<'a>(
     });
     if found.is_none() {
         errors.push(FieldError {
-            field: "answers",
-            code: "unknown",
+            field: FormField::Answers,
+            fault: Fault::Unknown,
         });
     }
     found
@@ -349,8 +349,8 @@ fn check_answers(
                 Some(option) => Answer::Option(option),
                 None => {
                     errors.push(FieldError {
-                        field: "answers",
-                        code: "unknown",
+                        field: FormField::Answers,
+                        fault: Fault::Unknown,
                     });
                     return answers;
                 }
@@ -366,8 +366,8 @@ fn check_answers(
     };
     if !form.answers.keys().all(asked) {
         errors.push(FieldError {
-            field: "answers",
-            code: "unknown",
+            field: FormField::Answers,
+            fault: Fault::Unknown,
         });
     }
     answers
@@ -390,10 +390,10 @@ fn is_attempt(text: &str) -> bool {
             .is_ok()
 }
 
-fn text_error(field: &'static str, error: TextError) -> FieldError {
-    let code = match error {
-        TextError::Empty => "missing",
-        TextError::TooLong { .. } => "too_long",
+fn text_error(field: FormField, error: TextError) -> FieldError {
+    let fault = match error {
+        TextError::Empty => Fault::Missing,
+        TextError::TooLong { .. } => Fault::TooLong,
     };
-    FieldError { field, code }
+    FieldError { field, fault }
 }

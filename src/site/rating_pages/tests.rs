@@ -10,32 +10,33 @@ use super::super::{assets, fixture};
 use super::*;
 use crate::domain::catalog::CatalogHead;
 use crate::domain::dossier::OfficialRole;
+use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::lang::Lang;
-use crate::http::{FieldError, Problem, ProblemKind};
+use crate::http::{Problem, ProblemKind};
 
-const FIELDS: [&str; 13] = [
-    "subject",
-    "rater_kind",
-    "field_id",
-    "receipt_code",
-    "receipt_secret",
-    "full_name",
-    "phone",
-    "consent",
-    "satisfaction",
-    "reasons",
-    "answers",
-    "suggestion",
-    "security_code",
+const FIELDS: [FormField; 13] = [
+    FormField::Subject,
+    FormField::RaterKind,
+    FormField::FieldId,
+    FormField::ReceiptCode,
+    FormField::ReceiptSecret,
+    FormField::FullName,
+    FormField::Phone,
+    FormField::Consent,
+    FormField::Satisfaction,
+    FormField::Reasons,
+    FormField::Answers,
+    FormField::Suggestion,
+    FormField::SecurityCode,
 ];
-const CODES: [&str; 7] = [
-    "missing",
-    "malformed",
-    "unknown",
-    "too_long",
-    "closed",
-    "wrong",
-    "expired",
+const FAULTS: [Fault; 7] = [
+    Fault::Missing,
+    Fault::Malformed,
+    Fault::Unknown,
+    Fault::TooLong,
+    Fault::Closed,
+    Fault::Wrong,
+    Fault::Expired,
 ];
 const KINDS: [ProblemKind; 12] = [
     ProblemKind::MalformedBody,
@@ -85,15 +86,10 @@ fn page(address: &str) -> String {
 }
 
 /// A form answered with every error there is, and typed values.
-fn refused_form(
-    head: &CatalogHead,
-    lang: Lang,
-    rater_kind: RaterKind,
-    code: &'static str,
-) -> String {
+fn refused_form(head: &CatalogHead, lang: Lang, rater_kind: RaterKind, fault: Fault) -> String {
     let (context, units) = (context(head, lang), units());
     let entry = &units[&UnitId::parse("so-y-te").unwrap()];
-    let problem = Problem::invalid(FIELDS.map(|field| FieldError { field, code }).to_vec());
+    let problem = Problem::invalid(FIELDS.map(|field| FieldError { field, fault }).to_vec());
     let form = RatingForm {
         context: &context,
         entry,
@@ -136,9 +132,9 @@ fn all_pages() -> Vec<(String, String)> {
     for lang in Lang::ALL {
         pages.extend(published(&head, lang));
         for kind in RaterKind::ALL {
-            for code in CODES {
-                let name = format!("form {} {code} {lang:?}", kind.code());
-                pages.push((name, refused_form(&head, lang, *kind, code)));
+            for fault in FAULTS {
+                let name = format!("form {} {} {lang:?}", kind.code(), fault.code());
+                pages.push((name, refused_form(&head, lang, *kind, fault)));
             }
         }
         let context = context(&head, lang);
@@ -249,7 +245,8 @@ fn every_key_that_is_used_exists() {
         .collect();
     assert!(used.len() > 150, "only {} keys found", used.len());
     for field in FIELDS {
-        used.extend(CODES.map(|code| format!("error.{field}.{code}")));
+        let field = field.code();
+        used.extend(FAULTS.map(|fault| format!("error.{field}.{}", fault.code())));
     }
     for kind in KINDS {
         used.extend(["title", "detail"].map(|part| format!("problem.{}.{part}", kind.code())));
@@ -489,7 +486,7 @@ fn the_documents_texts_stand_on_the_pages() {
 fn a_refused_form_says_what_to_correct_and_keeps_what_was_typed() {
     let head = fixture::head();
 
-    let html = refused_form(&head, Lang::Vi, RaterKind::Participant, "missing");
+    let html = refused_form(&head, Lang::Vi, RaterKind::Participant, Fault::Missing);
 
     assert!(html.contains("<title>Lỗi: Đánh giá Sở Y tế"));
     assert!(html.contains(r#"role="alert" tabindex="-1""#));
@@ -507,7 +504,7 @@ fn a_refused_form_says_what_to_correct_and_keeps_what_was_typed() {
     for secret in ["s4lt", "pr00f", "918273"] {
         assert!(!html.contains(secret));
     }
-    let html = refused_form(&head, Lang::En, RaterKind::NonParticipant, "malformed");
+    let html = refused_form(&head, Lang::En, RaterKind::NonParticipant, Fault::Malformed);
     assert!(html.contains("<title>Error: "));
     assert!(html.contains("Lê &#34;O&#39;Neil&#34; &#60;b&#62;"));
 }
