@@ -13,7 +13,7 @@ use crate::domain::lang::Lang;
 /// bytes as `%XX`, or JSON each half of a pair as `\uXXXX`; the rest takes some 4,000.
 pub const MAX_BODY: usize = 24 * 1024;
 /// Largest form whose values are shown again when it is refused for its size.
-const MAX_SHOWN: usize = 256 * 1024;
+const MAX_SHOWN: usize = 64 * 1024;
 
 /// How the sender speaks, and so how it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,10 @@ fn read_values(request: &Request, wire: Wire) -> Result<Map<String, Value>, Prob
         Wire::Json => serde_json::from_str(text).ok(),
         Wire::Form => form_values(text),
     });
-    values.ok_or(ProblemKind::MalformedBody)
+    values.ok_or(match bytes.len() > MAX_BODY {
+        true => ProblemKind::TooLarge,
+        false => ProblemKind::MalformedBody,
+    })
 }
 
 /// The language asked for: `lang` in the body when there is one, else `Accept-Language`, else Vietnamese.

@@ -58,7 +58,7 @@ pub type Handler =
 
 /// Largest body API Gateway takes.
 const MAX_BODY: usize = 10 * 1024 * 1024;
-/// Bytes of a body that are kept. No function reads more than 8 KB: of what is longer it gets so much as to refuse it.
+/// Bytes of a body that are kept. No function reads more than 64 KB: of what is longer it gets so much as to refuse it.
 const KEPT_BODY: usize = 64 * 1024;
 /// Largest event, and largest reply, of a function.
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
