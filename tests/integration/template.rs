@@ -718,3 +718,28 @@ fn dropped_files_with_secrets_or_phones_are_gone_after_days() {
     }
     assert_eq!(template["Parameters"]["DossierFileDays"]["Default"], 7);
 }
+
+#[test]
+fn a_stage_overrides_parameters_of_the_template_and_no_others() {
+    let parameters = load()["Parameters"].as_object().unwrap().clone();
+    let stages: toml::Table = text("samconfig.toml").parse().unwrap();
+
+    for stage in ["default", "prod"] {
+        let overrides = &stages[stage]["deploy"]["parameters"]["parameter_overrides"];
+        // A list of `Name=value` would lose all behind a value's first space.
+        for (name, value) in overrides.as_table().unwrap() {
+            let parameter = parameters
+                .get(name)
+                .unwrap_or_else(|| panic!("{stage}: {name}"));
+            let allowed = parameter["AllowedValues"].as_array();
+            let is_number = parameter["Type"] == "Number";
+            let value = value.as_str().unwrap();
+            assert!(!is_number || value.parse::<u64>().is_ok(), "{name}");
+            let is_allowed = |known: &Value| known.to_string().trim_matches('"') == value;
+            assert!(
+                allowed.is_none_or(|values| values.iter().any(is_allowed)),
+                "{stage}: {name}={value}"
+            );
+        }
+    }
+}
