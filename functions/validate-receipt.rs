@@ -9,7 +9,7 @@ use thuocdo::config;
 use thuocdo::handlers::validate_receipt;
 use thuocdo::http::gateway;
 use thuocdo::intake::Intake;
-use thuocdo::keyring::{ChallengeKey, Keyring};
+use thuocdo::keyring::{ChallengeKey, ReceiptKey};
 use thuocdo::log;
 use thuocdo::store::Store;
 
@@ -21,10 +21,10 @@ fn main() -> ExitCode {
 #[tokio::main(flavor = "current_thread")]
 async fn serve() -> Result<(), Error> {
     let store = Store::from_env(&config::aws())?;
-    let keyring = config::required_key("MASTER_KEY", Keyring::from_hex)?;
+    let receipt_key = config::required_key("RECEIPT_KEY", ReceiptKey::from_hex)?;
     let challenge_key = config::required_key("CHALLENGE_KEY", ChallengeKey::from_hex)?;
     let challenges = Challenges::new(challenge_key, Difficulty::default());
-    let intake = Intake::new(store, keyring, challenges);
+    let intake = Intake::new(store, receipt_key, challenges);
     intake.catalog.warm_up(Timestamp::now()).await;
     gateway::run(|request| validate_receipt::handle(&intake, request, Timestamp::now())).await
 }

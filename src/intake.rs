@@ -22,13 +22,13 @@ use crate::config::REQUEST_TIMEOUT;
 use crate::keyring::Keyring;
 use crate::store::{Store, StoreError};
 
-/// What the use cases work with.
+/// What the use cases work with. Looking receipts up needs their key alone; taking ratings in needs the keyring.
 #[derive(Debug)]
-pub struct Intake {
+pub struct Intake<K = Keyring> {
     /// The tables.
     pub store: Store,
     /// The keys.
-    pub keyring: Keyring,
+    pub keyring: K,
     /// The security codes.
     pub challenges: Challenges,
     /// The catalog in force.
@@ -37,10 +37,10 @@ pub struct Intake {
     pub patience: Duration,
 }
 
-impl Intake {
+impl<K> Intake<K> {
     /// An intake that has not read the catalog yet.
     #[must_use]
-    pub fn new(store: Store, keyring: Keyring, challenges: Challenges) -> Self {
+    pub fn new(store: Store, keyring: K, challenges: Challenges) -> Self {
         Self {
             catalog: CatalogCache::new(store.clone()),
             store,

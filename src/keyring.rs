@@ -33,6 +33,7 @@ pub struct Keyring {
     master: [u8; MASTER_KEY_LENGTH],
     /// From which quarter on each takes over, in order.
     later: Vec<(Quarter, [u8; MASTER_KEY_LENGTH])>,
+    receipts: ReceiptKey,
     proof: Option<ProofKey>,
 }
 
@@ -55,10 +56,19 @@ impl Keyring {
             later.push((quarter, key_from_hex(key)?));
         }
         Ok(Self {
+            receipts: ReceiptKey(master),
             master,
             later,
             proof: None,
         })
+    }
+
+    /// The same with a receipt key of its own, for a deployment whose look-up shall not hold the master key. Without one,
+    /// what it is for is drawn from the first master key.
+    #[must_use]
+    pub fn with_receipt_key(mut self, receipts: ReceiptKey) -> Self {
+        self.receipts = receipts;
+        self
     }
 
     /// The same with a proof key of its own, for a deployment whose publisher shall not hold the master key.
@@ -103,19 +113,22 @@ impl Keyring {
         drawn(master, &format!("{purpose}/{quarter}"))
     }
 
+    /// The key of receipts.
+    #[must_use]
+    pub fn receipt_key(&self) -> &ReceiptKey {
+        &self.receipts
+    }
+
     /// What a receipt is found by.
     #[must_use]
     pub fn receipt_hash(&self, code: &ReceiptCode) -> String {
-        short(&mac(&self.subkey("receipt"), &[code.as_str().as_bytes()]))
+        self.receipts.receipt_hash(code)
     }
 
     /// What a receipt's secret part is checked by; bound to its code.
     #[must_use]
     pub fn secret_hash(&self, code: &ReceiptCode, secret: &ReceiptSecret) -> String {
-        short(&mac(
-            &self.subkey("secret"),
-            &[code.as_str().as_bytes(), secret.as_str().as_bytes()],
-        ))
+        self.receipts.secret_hash(code, secret)
     }
 
     /// The one rating a receipt gives for `subject`.
@@ -179,6 +192,58 @@ fn key_from_hex(key: &str) -> Result<[u8; MASTER_KEY_LENGTH], MasterKeyError> {
         .decode(key.trim().as_bytes())
         .map_err(|_| MasterKeyError)?;
     bytes.try_into().map_err(|_| MasterKeyError)
+}
+
+/// The key of receipts: it finds them and checks their secret parts, and opens no phone and no rating, so a function that
+/// only looks receipts up needs no other. The same for good.
+#[derive(Clone)]
+pub struct ReceiptKey([u8; MASTER_KEY_LENGTH]);
+
+impl ReceiptKey {
+    /// Takes the key in hexadecimal, as configuration carries it.
+    ///
+    /// # Errors
+    /// [`MasterKeyError`] unless it is exactly 32 bytes.
+    pub fn from_hex(key: &str) -> Result<Self, MasterKeyError> {
+        key_from_hex(key).map(Self)
+    }
+
+    fn subkey(&self, purpose: &str) -> [u8; 32] {
+        drawn(&self.0, purpose)
+    }
+
+    /// What a receipt is found by.
+    #[must_use]
+    pub fn receipt_hash(&self, code: &ReceiptCode) -> String {
+        short(&mac(&self.subkey("receipt"), &[code.as_str().as_bytes()]))
+    }
+
+    /// What a receipt's secret part is checked by; bound to its code.
+    #[must_use]
+    pub fn secret_hash(&self, code: &ReceiptCode, secret: &ReceiptSecret) -> String {
+        short(&mac(
+            &self.subkey("secret"),
+            &[code.as_str().as_bytes(), secret.as_str().as_bytes()],
+        ))
+    }
+}
+
+impl AsRef<ReceiptKey> for ReceiptKey {
+    fn as_ref(&self) -> &ReceiptKey {
+        self
+    }
+}
+
+impl AsRef<ReceiptKey> for Keyring {
+    fn as_ref(&self) -> &ReceiptKey {
+        &self.receipts
+    }
+}
+
+impl std::fmt::Debug for ReceiptKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReceiptKey(..)")
+    }
 }
 
 /// The keys of security codes. A function that only issues codes holds no other key, so that a fault in it opens no receipt,
@@ -389,6 +454,32 @@ mod tests {
         let keys = BTreeSet::from([own.signature(), own.solution(), own.typed_code()]);
         assert_eq!(keys.len(), 3);
         assert!(ChallengeKey::from_hex(&second[1..]).is_err());
+    }
+
+    #[test]
+    fn receipts_have_a_key_of_their_own_or_the_first_master_key() {
+        let [first, second] = ["0f", "1e"].map(|byte| byte.repeat(32));
+        let code = ReceiptCode::parse("H17-261101-0001").unwrap();
+        let secret = ReceiptSecret::from_bits(1);
+        let hashes = |key: &ReceiptKey| (key.receipt_hash(&code), key.secret_hash(&code, &secret));
+        let own = ReceiptKey::from_hex(&second).unwrap();
+        let keyring = Keyring::from_hex(&format!("{first} 2027q1={second}")).unwrap();
+
+        let drawn = hashes(keyring.receipt_key());
+        assert_eq!(drawn, hashes(&ReceiptKey::from_hex(&first).unwrap()));
+        assert_ne!(drawn, hashes(&own));
+        let with_own = keyring.clone().with_receipt_key(own.clone());
+        assert_eq!(hashes(with_own.receipt_key()), hashes(&own));
+        let subject = Subject {
+            unit_id: UnitId::parse("u-1").unwrap(),
+            official_id: None,
+        };
+        let id = |keyring: &Keyring| keyring.receipt_rating_id(&code, &subject);
+        assert_eq!(
+            id(&with_own),
+            id(&keyring),
+            "a rating's id follows from the master key alone"
+        );
     }
 
     #[test]

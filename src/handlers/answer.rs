@@ -55,9 +55,9 @@ pub struct HandlingOfficial {
 }
 
 /// A posted form that waits for its answer.
-pub(super) struct Posted<'a> {
+pub(super) struct Posted<'a, K> {
     /// What knows the catalog and the security codes.
-    pub(super) intake: &'a Intake,
+    pub(super) intake: &'a Intake<K>,
     /// The function's name, for the log.
     pub(super) route: &'static str,
     /// The address it was posted to.
@@ -70,7 +70,7 @@ pub(super) struct Posted<'a> {
     pub(super) now: Timestamp,
 }
 
-impl Posted<'_> {
+impl<K> Posted<'_, K> {
     /// The answer to a rating; `scope` is what its security code is bound to.
     pub(super) async fn rated(
         &self,

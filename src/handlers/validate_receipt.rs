@@ -13,6 +13,7 @@ use crate::http::{Form, reply};
 use crate::intake::Intake;
 use crate::intake::receipt::ReceiptQuery;
 use crate::intake::security_code::Presence;
+use crate::keyring::ReceiptKey;
 
 const ROUTE: &str = "validate-receipt";
 const ADDRESS: &str = "/api/receipts/validate";
@@ -41,7 +42,11 @@ pub struct ValidateReceipt {
 }
 
 /// Answers a request; unknown, expired and wrong look the same from outside, and so do rated and not rated.
-pub async fn handle(intake: &Intake, request: Request, now: Timestamp) -> Response<Body> {
+pub async fn handle<K: AsRef<ReceiptKey>>(
+    intake: &Intake<K>,
+    request: Request,
+    now: Timestamp,
+) -> Response<Body> {
     if request.method() != Method::POST {
         return reply::method_not_allowed("POST", language(&request, None));
     }

@@ -14,6 +14,7 @@ use crate::domain::form::{Fault, FieldError, FormField};
 use crate::domain::period::local_date;
 use crate::domain::rating::{Attestation, Subject};
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
+use crate::keyring::ReceiptKey;
 use crate::metric;
 use crate::store::StoreError;
 use crate::store::receipt::{SUSPICIOUS_TRIES, Spent, StoredReceipt};
@@ -82,7 +83,7 @@ impl From<ReceiptRefused> for ReceiptOutcome {
     }
 }
 
-impl Intake {
+impl<K: AsRef<ReceiptKey>> Intake<K> {
     /// Looks a receipt up; unknown, expired and wrong cost the same work and give the same outcome.
     ///
     /// The outcome comes from the dossier alone. It does not tell who was rated: an official knows the codes of their own
@@ -110,7 +111,7 @@ impl Intake {
             Err(refused) => return Ok(ReceiptRefused::SecurityCode(refused).into()),
         };
         let (now, today) = (query.now, local_date(query.now));
-        let hash = self.keyring.receipt_hash(&code);
+        let hash = self.keyring.as_ref().receipt_hash(&code);
         let found = self.store.look_up(&hash, today).await?;
         let receipt = self.known(found.receipt, &code, secret.as_ref(), now);
         let entry = match &receipt {
@@ -166,7 +167,7 @@ impl Intake {
         code: &ReceiptCode,
         secret: Option<&ReceiptSecret>,
     ) -> Option<Attestation> {
-        let given = secret.map(|secret| self.keyring.secret_hash(code, secret));
+        let given = secret.map(|secret| self.keyring.as_ref().secret_hash(code, secret));
         let expected = secret_hash.unwrap_or_default();
         let equal: bool = given
             .as_deref()

@@ -26,7 +26,7 @@ pub enum CodeRefused {
     Wrong,
 }
 
-impl Intake {
+impl<K> Intake<K> {
     /// Checks what shows that a person is there; the nonce is to be spent where the request is refused.
     ///
     /// # Errors

@@ -175,13 +175,14 @@ async fn a_function_with_a_malformed_key_names_it_in_a_line_of_json_and_never_sh
         ("submit-rating", "MASTER_KEY"),
         ("submit-rating", "PROOF_KEY"),
         ("submit-rating", "CHALLENGE_KEY"),
+        ("validate-receipt", "RECEIPT_KEY"),
     ];
     for (function, malformed) in settings {
         let mut options = options(function).with("AWS_LAMBDA_LOG_FORMAT", "JSON");
         for table in ["RATINGS_TABLE", "TALLY_TABLE", "SITE_BUCKET"] {
             options = options.with(table, "none");
         }
-        for key in ["CHALLENGE_KEY", "MASTER_KEY", "PROOF_KEY"] {
+        for key in ["CHALLENGE_KEY", "MASTER_KEY", "PROOF_KEY", "RECEIPT_KEY"] {
             let short = &good[..good.len() - 1];
             options = options.with(key, if key == malformed { short } else { &good });
         }

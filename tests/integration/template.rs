@@ -743,3 +743,25 @@ fn a_stage_overrides_parameters_of_the_template_and_no_others() {
         }
     }
 }
+
+#[test]
+fn a_public_function_holds_the_keys_it_uses_and_no_other() {
+    let template = load();
+    let keys = |function: &str| -> BTreeSet<String> {
+        let settings = &template["Resources"][function]["Properties"]["Environment"]["Variables"];
+        let names = settings.as_object().unwrap().keys();
+        names
+            .filter(|name| name.ends_with("_KEY"))
+            .cloned()
+            .collect()
+    };
+    let these = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+
+    assert_eq!(keys("IssueChallengeFunction"), these(&["CHALLENGE_KEY"]));
+    assert_eq!(
+        keys("ValidateReceiptFunction"),
+        these(&["CHALLENGE_KEY", "RECEIPT_KEY"])
+    );
+    assert_eq!(keys("GetStatisticsFunction"), these(&[]));
+    assert_eq!(keys("PublishPagesFunction"), these(&["PROOF_KEY"]));
+}

@@ -72,8 +72,10 @@ impl Trial {
         // In the cloud a key of its own; here what the one process draws from its master key.
         let proof_key = HEXLOWER.encode(&trial.stack.keyring.subkey("proof"));
         environment.insert("PROOF_KEY".to_owned(), proof_key);
-        // The keys drawn from it are those that the process draws from its master key.
-        environment.insert("CHALLENGE_KEY".to_owned(), key.trim().to_owned());
+        // What is drawn from them is what the process draws from its master key.
+        for setting in ["CHALLENGE_KEY", "RECEIPT_KEY"] {
+            environment.insert(setting.to_owned(), key.trim().to_owned());
+        }
         (trial, environment)
     }
 

@@ -23,10 +23,10 @@ mod price {
     pub(super) const KEPT: f64 = 0.023;
     /// A request that the web ACL looks at.
     pub(super) const INSPECTED: f64 = 0.60e-6;
-    /// What is paid a year without a single rating: a KMS key, four secrets, 21 alarms, a dashboard, and a web ACL of seven
+    /// What is paid a year without a single rating: a KMS key, five secrets, 21 alarms, a dashboard, and a web ACL of seven
     /// rules.
     pub(super) const STANDING: f64 =
-        12.0 * (1.00 + 4.0 * 0.40 + 21.0 * 0.10 + 3.00 + 5.00 + 7.0 * 1.00);
+        12.0 * (1.00 + 5.0 * 0.40 + 21.0 * 0.10 + 3.00 + 5.00 + 7.0 * 1.00);
 }
 
 /// Gigabytes of the functions behind the API and the stream, of reconcile, and of publish.

@@ -63,8 +63,9 @@ impl Stage {
             ("DROP_BUCKET", DROP_BUCKET),
             ("MASTER_KEY", master.as_str()),
             ("PROOF_KEY", proof.as_str()),
-            // The bench makes its challenges with what the keyring draws from the same key.
+            // The bench makes its challenges and receipts with what the keyring draws from the same key.
             ("CHALLENGE_KEY", master.as_str()),
+            ("RECEIPT_KEY", master.as_str()),
         ];
         Ok(Self {
             keyring: Keyring::from_hex(&master)?,
