@@ -1,7 +1,7 @@
 //! The data directory: one process at a time, its key, and where each engine keeps its file.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ impl DataDir {
         };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 if self.tables().exists() {
                     return Err(StartError::MasterKeyLost { path });
                 }
@@ -138,7 +138,22 @@ pub(crate) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;
     // The name is on the disk when the folder is.
-    File::open(path.parent().unwrap_or(path))?.sync_all()
+    sync_folder(path.parent().unwrap_or(path))
+}
+
+/// Has the disk take the names in `folder`, where its file system knows how to.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    match File::open(folder)?.sync_all() {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::InvalidInput | ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 fn private_file() -> OpenOptions {

@@ -5,13 +5,15 @@
 //! to the disk for each request. Here the requests that wait while the disk works are committed one after the other,
 //! then the log is written to the disk once for all of them, and only then are they answered.
 //!
-//! This keeps what `FULL` promises, because a commit is durable once its frames of the log are, whoever asked for that;
+//! This keeps what `FULL` promises, because a commit is durable once its frames of the log are, no matter which call synced them;
 //! SQLite itself syncs the log before it copies frames into the database, and the database before it reuses the log.
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::data::sync_folder;
 
 /// Requests answered after one write to the disk, at most.
 const TOGETHER: usize = 64;
@@ -53,7 +55,7 @@ impl Disk {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        File::open(folder)?.sync_all()?;
+        sync_folder(folder)?;
         Ok(Log {
             path: folder.join(name),
             disk: self,
