@@ -24,7 +24,7 @@ pub enum SealedAgain {
     Unchanged,
     /// The month was never sealed.
     NotSealed,
-    /// Somebody else sealed it again at the same time.
+    /// Another command sealed it again at the same time.
     Busy,
 }
 

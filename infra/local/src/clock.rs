@@ -29,7 +29,7 @@ pub(crate) enum ClockError {
     WentBack {
         /// What it says.
         now: Timestamp,
-        /// The latest moment it said.
+        /// The latest time it showed.
         seen: Timestamp,
         /// Where that is kept.
         file: PathBuf,

@@ -221,7 +221,7 @@ async fn run(
     Ok(serde_json::to_value(reply)?)
 }
 
-/// A name nobody can guess or count: one that counted would tell a stranger when somebody else sends something.
+/// A random name. A counter would show a stranger when other people send something.
 fn request_id() -> String {
     let mut bytes = [0; 12];
     // Without randomness the name is no longer unique, which only the log would mind.

@@ -62,7 +62,7 @@ impl Kind {
         self != Self::Catalog
     }
 
-    /// Who dropped a file: on one machine the folder tells people apart, and its permissions keep them apart.
+    /// The name an import records for a folder. On one machine nothing keeps one person from using both folders for voids.
     fn principal(self) -> &'static str {
         match self {
             Self::Catalog | Self::Dossiers => "local",

@@ -205,7 +205,7 @@ impl Drop for Place {
     }
 }
 
-/// What stands for one subscriber: an IPv4 address, or the 64 bits in front of an IPv6 address.
+/// The network of one subscriber: an IPv4 address, or the first 64 bits of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,

@@ -61,7 +61,7 @@ pub async fn seal_again(data: Option<&Path>, unit: &str, month: &str) -> Result<
         ),
         SealedAgain::Unchanged => format!("the seal of {unit} {month} holds; nothing was done"),
         SealedAgain::NotSealed => format!("{unit} {month} is not sealed; nothing was done"),
-        SealedAgain::Busy => format!("{unit} {month} was sealed again by somebody else just now"),
+        SealedAgain::Busy => format!("{unit} {month} was sealed again by another command just now"),
     })
 }
 
