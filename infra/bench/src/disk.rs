@@ -27,7 +27,7 @@ pub struct Scale {
 impl Scale {
     /// As `make bench` runs it.
     pub const FULL: Self = Self {
-        transactions: 200,
+        transactions: 100,
         clients: 32,
     };
     /// Enough to see that it works.

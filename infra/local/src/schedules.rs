@@ -50,7 +50,7 @@ impl Publisher {
         }
     }
 
-    /// Asks for a publication at once: somebody changed the catalog, and waits to see it.
+    /// Asks for a publication at once: an operator changed the catalog and waits to see it.
     pub(crate) fn request_now(&self) {
         self.due.store(true, Ordering::Release);
         self.wanted.notify_one();
@@ -93,8 +93,7 @@ impl Publisher {
             if let Some(last) = last {
                 let every = match every {
                     Some(every) => every,
-                    None if self.functions.is_sample().await => SAMPLE,
-                    None => HOURLY,
+                    None => pace_of(self.functions.is_sample().await),
                 };
                 tokio::select! {
                     () = self.wanted.notified() => {}
@@ -121,6 +120,11 @@ impl Publisher {
         }
         tokio::time::sleep_until(earliest).await;
     }
+}
+
+/// Shortest time between two publications of a catalog that is a sample, or is none.
+fn pace_of(is_sample: bool) -> Duration {
+    if is_sample { SAMPLE } else { HOURLY }
 }
 
 /// How often the schedules run.
@@ -230,5 +234,71 @@ fn until(
             () = work => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::{Options, Stack};
+
+    /// The catalog of the fuzzers' seeds in a folder for import, with `sample` as its setting.
+    fn catalog(folder: &Path, sample: &str) {
+        let seeds = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/catalog");
+        let to = folder.join("catalog/seed");
+        std::fs::create_dir_all(&to).unwrap();
+        for sheet in std::fs::read_dir(seeds).unwrap() {
+            let sheet = sheet.unwrap().path();
+            let text = std::fs::read_to_string(&sheet).unwrap();
+            let text = text
+                .replace("\nsample,có,", &format!("\nsample,{sample},"))
+                .replace("\nthreshold_k,1,", "\nthreshold_k,5,")
+                .replace("\nthreshold_n,1,", "\nthreshold_n,10,");
+            std::fs::write(to.join(sheet.file_name().unwrap()), text).unwrap();
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn real_ratings_are_published_hourly_and_those_of_a_sample_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let stack = Stack::start(Options::for_tests()).await.unwrap();
+        assert!(!stack.functions.is_sample().await);
+
+        for (sample, pace) in [("có", SAMPLE), ("không", HOURLY)] {
+            catalog(folder.path(), sample);
+            let reports = stack.import_dir(folder.path()).await;
+            assert!(
+                reports.iter().all(|report| report.accepted()),
+                "{reports:?}"
+            );
+
+            assert_eq!(pace_of(stack.functions.is_sample().await), pace, "{sample}");
+        }
+        stack.stop().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_catalog_does_not_wait_for_the_hour_and_ratings_do() {
+        let stack = Stack::start(Options::for_tests()).await.unwrap();
+        let publisher = Publisher::new(Arc::clone(&stack.functions), Arc::clone(&stack.clock));
+        let publisher = Arc::new(publisher);
+        let running = tokio::spawn(Arc::clone(&publisher).run(Some(HOURLY)));
+        let published = async || {
+            while publisher.due.load(Ordering::Acquire) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        published().await;
+
+        publisher.request();
+        let soon = tokio::time::timeout(GATHER * 3, published()).await;
+        publisher.request_now();
+        published().await;
+
+        assert!(soon.is_err(), "ratings were published at once");
+        running.abort();
+        stack.stop().await;
     }
 }
