@@ -321,6 +321,17 @@ async fn a_rating_lives_its_life_through_the_binaries_with_exactly_the_rights_th
     approvals.push(approvals[0].clone());
     let approved = deployed.run("import-files", &approvals).await;
     assert_eq!(approved, [json!(1), json!(1), json!(0)]);
+    // Put there once more, as a person may: the approval is on record already.
+    drop.put(
+        "voids/1/loai.csv",
+        "text/csv",
+        "no-store",
+        voids.into_bytes(),
+    )
+    .await
+    .unwrap();
+    let again = deployed.run("import-files", &approvals[..1]).await;
+    assert_eq!(again, [json!(1)]);
     let store = deployed.trial.stack.store.clone();
     let ward = UnitId::parse(WARD_ID).unwrap();
     let this = Month::of(today);
