@@ -14,13 +14,15 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Requests schemathesis makes up for each operation, and seconds libFuzzer has for each target.
 EXAMPLES ?= 25
 FUZZ_SECONDS ?= 60
+# Offices of each size that `make shown` releases.
+OFFICES ?= 20
 # The half of samconfig.toml that `make deploy` deploys.
 STAGE ?= default
 
 # The name of a phase, and when it began: `make test` prints how long each took.
 phase = @echo "== $(1) ($$(date +%T))"
 
-.PHONY: help run test stress fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-proxy test-functions \
+.PHONY: help run test stress shown fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-proxy test-functions \
     artefacts openapi build deploy deny foreign test-foreign bench footprint
 
 help: ## This list
@@ -142,10 +144,14 @@ stress: tools ## The long forms of the exactness and boundary tests, about two h
 	STRESS=1 cargo test --profile local --locked --test integration -- \
 	    --nocapture --test-threads 2 exactness:: faults:: kill:: races:: 2>&1 | tee target/stress.log
 	@echo "== Stress: an attacker with every publication of 2 x 100,000 histories, 100,000 single tampers"
-	PROPTEST_CASES=100000 cargo test --profile local --locked --lib -- domain::publication domain::tally 2>&1 | tee -a target/stress.log
+	PROPTEST_CASES=100000 cargo test --profile local --locked -p domain --lib -- publication tally 2>&1 | tee -a target/stress.log
 	@echo "== Stress: 1,000 made-up requests for each operation of the API, then every boundary"
 	$(MAKE) test-api EXAMPLES=1000
 	$(MAKE) fuzz
+
+shown: ## Which share of the ratings each release rule shows, by size of office, in some minutes (OFFICES=20 of each)
+	@echo "== Ratings shown: on average over the quarter · on its last day · after its close · in months"
+	OFFICES=$(OFFICES) cargo test --quiet --locked -p domain --lib -- --nocapture release::shown
 
 fuzz: ## libFuzzer on every boundary (FUZZ_SECONDS=60 for each target); needs a C++ compiler
 	@echo "== Fuzz: $(FUZZ_SECONDS) s for each target"

@@ -6,7 +6,7 @@ pub mod release;
 pub mod results;
 pub mod unverified;
 
-pub use release::{Grid, Release, Row, Thresholds};
+pub use release::{Grid, Release, Row, ShortestPeriod, Step, Thresholds};
 pub use unverified::UnverifiedRatings;
 
 use std::collections::BTreeMap;

@@ -14,8 +14,9 @@ use tokio::sync::Semaphore;
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Quarter, local_date};
+use crate::domain::proof::list::CountedList;
 use crate::domain::publication::{
-    DossierCounts, Release, Thresholds, UnitResults, release, results, unverified,
+    DossierCounts, Release, Step, Thresholds, UnitResults, release, results, unverified,
 };
 use crate::domain::tally::{CellKey, Tally};
 use crate::keyring::ProofKey;
@@ -133,6 +134,13 @@ struct Run<'a> {
     writes: Semaphore,
 }
 
+/// What was counted of a unit in a quarter.
+struct CountedQuarter {
+    cells: BTreeMap<CellKey, Tally>,
+    /// Whether the quarter is over and every month of it is sealed.
+    is_closed: bool,
+}
+
 impl Run<'_> {
     async fn publish_unit(
         &self,
@@ -144,13 +152,15 @@ impl Run<'_> {
         let mut counted = BTreeMap::new();
         let mut flagged = 0;
         for quarter in self.open_quarters() {
-            let cells = self.cells(unit, quarter).await?;
-            flagged += self.flagged(unit, &cells);
-            for (cell, tally) in &cells {
+            let of_quarter = self.counted(unit, quarter).await?;
+            flagged += self.flagged(unit, &of_quarter.cells);
+            for (cell, tally) in &of_quarter.cells {
                 *counted.entry(cell.month).or_default() += tally.rated();
             }
             if !releases.is_frozen {
-                released |= self.advance(unit, quarter, &cells, &mut releases).await?;
+                released |= self
+                    .advance(unit, quarter, &of_quarter, &mut releases)
+                    .await?;
             }
         }
         let is_frozen = releases.is_frozen;
@@ -232,18 +242,21 @@ impl Run<'_> {
         [this.previous(), this]
     }
 
-    async fn cells(
-        &self,
-        unit: &UnitId,
-        quarter: Quarter,
-    ) -> Result<BTreeMap<CellKey, Tally>, StoreError> {
-        let mut cells = BTreeMap::new();
+    async fn counted(&self, unit: &UnitId, quarter: Quarter) -> Result<CountedQuarter, StoreError> {
+        let [.., last] = quarter.months();
+        let mut counted = CountedQuarter {
+            cells: BTreeMap::new(),
+            is_closed: self.today >= CountedList::closes(last),
+        };
         for month in quarter.months() {
             if month <= Month::of(self.today) {
-                cells.extend(self.store.cells(unit, month).await?);
+                let of_month = self.store.counted_month(unit, month).await?;
+                // A month without ratings gets no seal.
+                counted.is_closed &= of_month.cells.is_empty() || of_month.seal.is_some();
+                counted.cells.extend(of_month.cells);
             }
         }
-        Ok(cells)
+        Ok(counted)
     }
 
     /// Flagged ratings of today and yesterday, with a line in the log for each subject, stratum and day.
@@ -267,22 +280,22 @@ impl Run<'_> {
         &self,
         unit: &UnitId,
         quarter: Quarter,
-        cells: &BTreeMap<CellKey, Tally>,
+        counted: &CountedQuarter,
         releases: &mut UnitReleases,
     ) -> Result<bool, StoreError> {
         let settings = &self.head.settings;
-        let thresholds = Thresholds {
-            min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
-            min_official_ratings: u64::from(settings.min_official_ratings.max(1)),
-            ranking_strata: settings.counted_strata(),
-        };
-        let told = cells.iter().filter(|(cell, _)| {
-            settings.sample || unverified::is_told(cell, &thresholds.ranking_strata, self.today)
-        });
+        let thresholds = Thresholds::of(settings);
         let stored = releases.by_quarter.entry(quarter).or_default();
-        let next = stored
-            .release
-            .advance(&release::grid(told), &thresholds, self.today);
+        let ranking_strata = stored.release.ranking_strata(&thresholds.ranking_strata);
+        let told = counted.cells.iter().filter(|(cell, _)| {
+            settings.sample || unverified::is_told(cell, ranking_strata, self.today)
+        });
+        let step = Step {
+            counted: &release::grid(told),
+            is_closed: counted.is_closed,
+            today: self.today,
+        };
+        let next = stored.release.advance(step, &thresholds);
         if next == stored.release {
             if stored.revision == 0 {
                 releases.by_quarter.remove(&quarter);

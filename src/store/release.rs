@@ -17,7 +17,8 @@ use super::key::{FROZEN, Key, SK};
 use super::{Store, StoreError};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Quarter};
-use crate::domain::publication::{Release, Row};
+use crate::domain::publication::release::ReleasedGrid;
+use crate::domain::publication::{Release, Row, ShortestPeriod, Thresholds};
 use crate::domain::rating::Attestation;
 use crate::domain::tally::{Counter, Tally};
 
@@ -196,27 +197,52 @@ impl Store {
 struct ReleaseBody {
     rows: Vec<RowBody>,
     shown: BTreeSet<OfficialId>,
-    /// By month, then by attestation.
-    received: BTreeMap<String, BTreeMap<Attestation, u64>>,
+    /// By month.
+    received: BTreeMap<String, Numbers>,
     #[serde(default)]
-    set_aside: BTreeMap<String, BTreeMap<Attestation, u64>>,
+    set_aside: BTreeMap<String, Numbers>,
     as_of: Option<Date>,
+    /// Absent from items written before a quarter kept its thresholds.
+    #[serde(default)]
+    thresholds: Option<ThresholdsBody>,
+}
+
+/// How many ratings of a month.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Numbers {
+    ByAttestation(BTreeMap<Attestation, u64>),
+    /// Written before attestations were told apart.
+    Whole(u64),
+}
+
+#[derive(Serialize, Deserialize)]
+struct ThresholdsBody {
+    min_new_ratings: u64,
+    min_official_ratings: u64,
+    attacker_ratings: u64,
+    ranking_strata: BTreeSet<Attestation>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct RowBody {
     attestation: Attestation,
     official: Option<OfficialId>,
-    month: String,
+    /// Absent where the ratings are in the figures of the quarter and of no month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    month: Option<String>,
     counters: BTreeMap<String, u64>,
 }
 
 impl ReleaseBody {
     fn from_release(release: &Release) -> Self {
-        let row = |((row, month), tally): (&(Row, Month), &Tally)| RowBody {
+        let row = |((row, shortest), tally): (&(Row, ShortestPeriod), &Tally)| RowBody {
             attestation: row.attestation,
             official: row.official_id.clone(),
-            month: month.to_string(),
+            month: match shortest {
+                ShortestPeriod::Month(month) => Some(month.to_string()),
+                ShortestPeriod::Quarter => None,
+            },
             counters: tally
                 .counters()
                 .map(|(counter, amount)| (counter.to_string(), amount))
@@ -228,6 +254,12 @@ impl ReleaseBody {
             received: by_month(&release.received),
             set_aside: by_month(&release.set_aside),
             as_of: release.as_of,
+            thresholds: (release.thresholds.as_ref()).map(|thresholds| ThresholdsBody {
+                min_new_ratings: thresholds.min_new_ratings,
+                min_official_ratings: thresholds.min_official_ratings,
+                attacker_ratings: thresholds.attacker_ratings,
+                ranking_strata: thresholds.ranking_strata.clone(),
+            }),
         }
     }
 
@@ -235,6 +267,12 @@ impl ReleaseBody {
         let mut release = Release {
             shown: self.shown,
             as_of: self.as_of,
+            thresholds: self.thresholds.map(|thresholds| Thresholds {
+                min_new_ratings: thresholds.min_new_ratings,
+                min_official_ratings: thresholds.min_official_ratings,
+                attacker_ratings: thresholds.attacker_ratings,
+                ranking_strata: thresholds.ranking_strata,
+            }),
             ..Release::default()
         };
         for row in self.rows {
@@ -247,38 +285,65 @@ impl ReleaseBody {
                 attestation: row.attestation,
                 official_id: row.official,
             };
-            release
-                .grid
-                .insert((place, Month::parse(&row.month)?), tally);
+            let shortest = match row.month {
+                Some(month) => ShortestPeriod::Month(Month::parse(&month)?),
+                None => ShortestPeriod::Quarter,
+            };
+            release.grid.insert((place, shortest), tally);
         }
-        release.received = from_months(self.received)?;
-        release.set_aside = from_months(self.set_aside)?;
+        release.received = from_months(self.received, &release.grid, Tally::rated)?;
+        release.set_aside = from_months(self.set_aside, &release.grid, Tally::voided)?;
         Some(release)
     }
 }
 
-fn by_month(
-    sums: &BTreeMap<(Month, Attestation), u64>,
-) -> BTreeMap<String, BTreeMap<Attestation, u64>> {
+fn by_month(numbers: &BTreeMap<(Month, Attestation), u64>) -> BTreeMap<String, Numbers> {
     let mut months: BTreeMap<String, BTreeMap<Attestation, u64>> = BTreeMap::new();
-    for ((month, attestation), amount) in sums {
+    for ((month, attestation), amount) in numbers {
         let of_month = months.entry(month.to_string()).or_default();
         of_month.insert(*attestation, *amount);
     }
+    let months = months.into_iter();
     months
+        .map(|(month, of_month)| (month, Numbers::ByAttestation(of_month)))
+        .collect()
 }
 
 fn from_months(
-    months: BTreeMap<String, BTreeMap<Attestation, u64>>,
+    months: BTreeMap<String, Numbers>,
+    released: &ReleasedGrid,
+    number: fn(&Tally) -> u64,
 ) -> Option<BTreeMap<(Month, Attestation), u64>> {
-    let mut sums = BTreeMap::new();
+    let mut numbers = BTreeMap::new();
     for (month, of_month) in months {
         let month = Month::parse(&month)?;
-        sums.extend(
-            (of_month.into_iter()).map(|(attestation, amount)| ((month, attestation), amount)),
-        );
+        let of_month = match of_month {
+            Numbers::ByAttestation(of_month) => of_month,
+            Numbers::Whole(whole) => told_apart(whole, month, released, number),
+        };
+        let of_month = of_month.into_iter();
+        numbers.extend(of_month.map(|(attestation, amount)| ((month, attestation), amount)));
     }
-    Some(sums)
+    Some(numbers)
+}
+
+/// A number of a month by attestation: what is released tells whose it is, and the rest is taken to be of dossiers, as most
+/// ratings are. The next move of the release counts anew.
+fn told_apart(
+    whole: u64,
+    month: Month,
+    released: &ReleasedGrid,
+    number: fn(&Tally) -> u64,
+) -> BTreeMap<Attestation, u64> {
+    let mut numbers: BTreeMap<Attestation, u64> = BTreeMap::new();
+    let in_month = |shortest: &ShortestPeriod| *shortest == ShortestPeriod::Month(month);
+    for ((row, _), tally) in (released.iter()).filter(|((_, shortest), _)| in_month(shortest)) {
+        *numbers.entry(row.attestation).or_default() += number(tally);
+    }
+    let rest = whole.saturating_sub(numbers.values().sum());
+    *numbers.entry(Attestation::DossierVerified).or_default() += rest;
+    numbers.retain(|_, amount| *amount > 0);
+    numbers
 }
 
 /// JSON, deflated: a unit of a hundred officials stays far below an item's 400 KB.
@@ -307,6 +372,30 @@ mod tests {
     use super::*;
     use crate::domain::arbitrary::{cell_key, day, tally};
 
+    #[test]
+    fn a_release_of_the_first_form_is_read() {
+        let counters = |rated: u64| serde_json::json!({ "n": rated, "sat": rated });
+        let row = |attestation: &str, rated| serde_json::json!({ "attestation": attestation, "official": null, "month": "202610", "counters": counters(rated) });
+        let stored = serde_json::json!({
+            "rows": [row("dossier_verified", 8), row("phone_declared", 6)],
+            "shown": [], "received": { "202610": 19 }, "set_aside": {}, "as_of": "2026-10-20",
+        });
+
+        let release = unpack::<ReleaseBody>(&pack(&stored)).and_then(ReleaseBody::into_release);
+
+        let release = release.unwrap();
+        let october = Month::parse("202610").unwrap();
+        let places: Vec<&ShortestPeriod> =
+            release.grid.keys().map(|(_, shortest)| shortest).collect();
+        assert_eq!(places, [&ShortestPeriod::Month(october); 2]);
+        let expected = [
+            ((october, Attestation::DossierVerified), 13),
+            ((october, Attestation::PhoneDeclared), 6),
+        ];
+        assert_eq!(release.received, BTreeMap::from(expected));
+        assert_eq!(release.thresholds, None);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -315,11 +404,15 @@ mod tests {
             places in vec((cell_key(), tally()), 0..12), shown in any::<u16>(),
             received in vec((day(), any::<Index>(), any::<u64>()), 0..6),
             set_aside in vec((day(), any::<Index>(), any::<u64>()), 0..6),
-            as_of in option::of(day()),
+            as_of in option::of(day()), thresholds in option::of((any::<[u64; 3]>(), 0..32_u8)),
         ) {
             let place = |(cell, tally): (crate::domain::tally::CellKey, Tally)| {
                 let row = Row { attestation: cell.attestation, official_id: cell.official_id };
-                ((row, cell.month), tally)
+                let shortest = match cell.day % 4 {
+                    0 => ShortestPeriod::Quarter,
+                    _ => ShortestPeriod::Month(cell.month),
+                };
+                ((row, shortest), tally)
             };
             let mut release = Release { grid: places.into_iter().map(place).collect(), as_of, ..Release::default() };
             let officials = release.grid.keys().filter_map(|(row, _)| row.official_id.clone());
@@ -331,6 +424,16 @@ mod tests {
             };
             release.received = sums(received);
             release.set_aside = sums(set_aside);
+
+            release.thresholds = thresholds.map(|([k, n, own], strata)| {
+                let chosen = Attestation::ALL.iter().enumerate().filter(|(index, _)| strata >> index & 1 == 1);
+                Thresholds {
+                    min_new_ratings: k,
+                    min_official_ratings: n,
+                    attacker_ratings: own,
+                    ranking_strata: chosen.map(|(_, attestation)| *attestation).collect(),
+                }
+            });
 
             let packed = pack(&ReleaseBody::from_release(&release));
             let unpacked = unpack::<ReleaseBody>(&packed).and_then(ReleaseBody::into_release);

@@ -17,16 +17,16 @@ use crate::support::{Office, official, passer_by, satisfied};
 /// Invented ratings; what one core could send in 45 seconds when it was tried.
 const INVENTED: usize = 112;
 
-/// An office with five verified ratings of a unit and five of its official, published on the day after.
+/// An office with ten verified ratings of a unit and ten of its official, published on the day after.
 async fn published() -> (Office, Timestamp) {
-    let office = Office::with_thresholds(5, 5).await;
-    for _ in 0..5 {
+    let office = Office::with_thresholds(5, 10).await;
+    for _ in 0..10 {
         let slip = office.slip().await;
         for subject in [UNIT.to_owned(), official()] {
             assert_eq!(office.rate(&satisfied(&subject, &slip)).await.status, 201);
         }
     }
-    office.stack.drain().await;
+    office.settle_at_month_start().await;
     let tomorrow = Timestamp::now() + SignedDuration::from_hours(24);
     office.publish_at(tomorrow).await.unwrap();
     (office, tomorrow)
@@ -167,9 +167,9 @@ async fn invented_phone_numbers_move_no_figure_and_only_their_own_count() {
     let periods = statistics.json()["periods"].as_object().unwrap().clone();
     assert_eq!(periods.len(), 4);
     for (period, figures) in &periods {
-        assert_eq!(figures["total"]["rated"], 10, "{period}");
+        assert_eq!(figures["total"]["rated"], 20, "{period}");
         assert_eq!(figures["total"]["percent"], 100.0, "{period}");
-        assert_eq!(figures["ledger"]["received"], 10, "{period}");
+        assert_eq!(figures["ledger"]["received"], 20, "{period}");
         assert_eq!(figures["reasons"], serde_json::json!([]), "{period}");
         assert_eq!(
             figures["unverified"],
@@ -180,7 +180,7 @@ async fn invented_phone_numbers_move_no_figure_and_only_their_own_count() {
         );
     }
     let province = office.get("/api/statistics").await.json()["province"].clone();
-    assert_eq!(province["total"]["rated"], 10);
+    assert_eq!(province["total"]["rated"], 20);
     let page = office.get(&format!("/ket-qua/don-vi/{UNIT}/")).await.body;
     let (_, told) = page.split_once("Ý kiến chưa xác thực").unwrap();
     let (told, _) = told.split_once("</dl>").unwrap();
@@ -190,7 +190,7 @@ async fn invented_phone_numbers_move_no_figure_and_only_their_own_count() {
 
 #[tokio::test]
 async fn invented_ratings_of_today_are_told_tomorrow() {
-    let office = Office::with_thresholds(5, 5).await;
+    let office = Office::with_thresholds(5, 10).await;
     let rating = passer_by(UNIT, "0905123456");
     assert_eq!(office.rate(&rating).await.status, 201);
     office.stack.drain().await;

@@ -1,32 +1,43 @@
 //! Which counted ratings are released into published figures.
 //!
-//! A release is the set of ratings every published figure of a unit and quarter is a sum of. It grows only by amounts
-//! that no comparison of two publications can take apart, counted in events. An event is a rating that comes in, or one
-//! released before that is set aside and taken off:
+//! A release is the set of ratings every published figure of a unit and quarter is a sum of. It is built against an
+//! attacker who holds every publication, file, list and void; injects ratings into unverified strata at will; knows the
+//! content of every rating of the rows it chooses; and holds up to two genuine slips. The attacker never learns a sum over
+//! fewer than k ratings that others gave in the ranking strata, where one dossier is one person however many officials it
+//! rates.
 //!
-//! * every row (one official, or the unit itself, within one attestation) grows by nothing or by at least k;
-//! * every month grows by nothing or by at least k;
-//! * of any months, the rows that grow in others too grow by nothing or by at least k: whoever knows which rows lie
-//!   wholly in those months can take them off;
-//! * within one attestation the officials who are not shown have no released ratings that stand, or at least n together;
-//!   none that stand though some were released is not enough for showing one more official, whose figures would tell theirs;
+//! A row is one official, or the unit itself, within one attestation. A dossier gives a row at most one rating, and no row
+//! protects another, because the attacker may know the others whole. So each part that figures can separate is safe by
+//! itself:
+//!
+//! * in the ranking strata every (row, month) grows by nothing or by at least k + 2 ratings, of which two may be the
+//!   attacker's own;
+//! * what is left over of a row's months waits until the quarter is closed. Then it is released together, again at least
+//!   k + 2 ratings of that row, into the figures of the quarter, the year and all time, and into no month;
+//! * the other strata are released once the quarter is closed, each as a whole, into the same figures;
+//! * within one attestation the officials who are not shown have no released ratings that are valid, or at least n together;
+//!   none that are valid though some were released is not enough for showing one more official, whose figures would give
+//!   theirs away;
 //! * an official is shown from n released ratings, and stays shown.
 //!
-//! All this is of the ranking strata: ratings that nothing proves are no cover for those of others, for anybody can
-//! invent as many as it takes.
-//!
-//! The first two properties are had by peeling: drop what is too small until nothing is (the k-core of Seidman 1983, on
-//! the bipartite graph of rows and months). The third says that no cut of that graph which sums of months less sums of
-//! rows can make is thinner than k. What stays behind is counted, and waits.
+//! A void takes its rating off the sums and so counts like a rating. `docs/release.md` has what the rule costs in shown
+//! ratings, and which other rules were measured.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
+use crate::catalog::Settings;
 use crate::id::OfficialId;
-use crate::period::Month;
+use crate::period::{Month, Period, Quarter};
 use crate::rating::Attestation;
 use crate::tally::{CellKey, Tally};
+
+/// Ratings of one row that one attacker may have given with genuine slips.
+pub const ATTACKER_RATINGS: u64 = 2;
+
+/// Day of a quarter's last month from which a row keeps ratings back for the close.
+const KEEP_BACK_FROM_DAY: i8 = 15;
 
 /// One line of a unit's quarter: whom the ratings are of, and how sure we are of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,33 +48,84 @@ pub struct Row {
     pub official_id: Option<OfficialId>,
 }
 
-/// Tallies by row and month.
+/// The shortest period whose figures count a released rating; every longer one counts it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ShortestPeriod {
+    /// The month the rating was given in.
+    Month(Month),
+    /// The quarter: what was left over of its months.
+    Quarter,
+}
+
+impl ShortestPeriod {
+    /// Every period that counts such ratings of `quarter`, longest first.
+    #[must_use]
+    pub fn periods(self, quarter: Quarter) -> Vec<Period> {
+        let mut periods = vec![
+            Period::All,
+            Period::Year(quarter.year),
+            Period::Quarter(quarter),
+        ];
+        if let Self::Month(month) = self {
+            periods.push(Period::Month(month));
+        }
+        periods
+    }
+}
+
+/// Counted tallies by row and month.
 pub type Grid = BTreeMap<(Row, Month), Tally>;
+
+/// Released tallies by row and shortest period.
+pub type ReleasedGrid = BTreeMap<(Row, ShortestPeriod), Tally>;
 
 /// When figures may move and officials be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {
-    /// New ratings a figure waits for; at least 1.
+    /// New ratings of others a figure waits for; at least 1.
     pub min_new_ratings: u64,
     /// Ratings from which an official is shown; at least 1.
     pub min_official_ratings: u64,
-    /// Attestations that count for an official.
+    /// Ratings of one row that an attacker may have given and can subtract.
+    pub attacker_ratings: u64,
+    /// Attestations that every figure but an unverified stratum's own counts.
     pub ranking_strata: BTreeSet<Attestation>,
+}
+
+impl Thresholds {
+    /// The thresholds a catalog asks for. Sample data protects nobody, and shows each rating at once.
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
+            min_official_ratings: u64::from(settings.min_official_ratings.max(1)),
+            attacker_ratings: if settings.sample { 0 } else { ATTACKER_RATINGS },
+            ranking_strata: settings.counted_strata(),
+        }
+    }
+
+    /// Ratings by which a row may grow at once.
+    #[must_use]
+    pub fn min_growth(&self) -> u64 {
+        self.min_new_ratings.saturating_add(self.attacker_ratings)
+    }
 }
 
 /// What has been released of one unit and quarter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Release {
     /// The released ratings.
-    pub grid: Grid,
+    pub grid: ReleasedGrid,
     /// Officials shown by name.
     pub shown: BTreeSet<OfficialId>,
     /// Ratings counted: of the ranking strata when the release last moved, of the others always the latest number.
     pub received: BTreeMap<(Month, Attestation), u64>,
-    /// Ratings set aside, taken off the figures or not yet; always the latest number.
+    /// Ratings voided, taken off the figures or not yet; always the latest number.
     pub set_aside: BTreeMap<(Month, Attestation), u64>,
     /// Day the release last moved.
     pub as_of: Option<Date>,
+    /// The thresholds the quarter began with; none in a release that was stored before they were kept.
+    pub thresholds: Option<Thresholds>,
 }
 
 /// Leaf cells of one unit, added up to rows and months.
@@ -80,16 +142,28 @@ pub fn grid<'a>(cells: impl IntoIterator<Item = (&'a CellKey, &'a Tally)>) -> Gr
     grid
 }
 
+/// What may be added to a release.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// All that is counted.
+    pub counted: &'a Grid,
+    /// Whether no rating of the quarter can be counted any more.
+    pub is_closed: bool,
+    /// Today in Asia/Ho_Chi_Minh.
+    pub today: Date,
+}
+
 impl Release {
-    /// The release after this one, given all that is `counted`; equal to this one when nothing may move.
+    /// The release after this one; equal to this one when nothing may move.
     ///
-    /// Goes on until no step is left: what one step releases can keep company to what it held back, and publishing again
-    /// with nothing new must change nothing. Steps one after the other keep what each keeps.
+    /// `thresholds` hold if this release has none of its own yet. Goes on until no step is left: publishing again with
+    /// nothing new must change nothing.
     #[must_use]
-    pub fn advance(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
-        let mut release = self.step(counted, thresholds, today);
+    pub fn advance(&self, step: Step<'_>, thresholds: &Thresholds) -> Self {
+        let thresholds = self.thresholds.as_ref().unwrap_or(thresholds);
+        let mut release = self.step(step, thresholds);
         loop {
-            let next = release.step(counted, thresholds, today);
+            let next = release.step(step, thresholds);
             if next == release {
                 return release;
             }
@@ -97,47 +171,135 @@ impl Release {
         }
     }
 
-    fn step(&self, counted: &Grid, thresholds: &Thresholds, today: Date) -> Self {
-        let mut pending = self.pending(counted, thresholds);
-        let mut barred = BTreeSet::new();
+    /// The attestations this quarter's figures count, `otherwise` where the release does not say.
+    #[must_use]
+    pub fn ranking_strata<'a>(
+        &'a self,
+        otherwise: &'a BTreeSet<Attestation>,
+    ) -> &'a BTreeSet<Attestation> {
+        let own = self.thresholds.as_ref();
+        own.map_or(otherwise, |thresholds| &thresholds.ranking_strata)
+    }
+
+    fn step(&self, step: Step<'_>, thresholds: &Thresholds) -> Self {
+        let mut growth = self.growth(step, thresholds);
+        let mut withheld = BTreeSet::new();
         loop {
-            hold_back_too_small(&mut pending, thresholds.min_new_ratings);
-            let shown = self.shown_with(&pending, &barred, thresholds);
-            match self.exposed(&pending, &shown, thresholds) {
-                None => return self.grown(pending, shown, counted, thresholds, today),
+            let shown = self.shown_with(&growth, &withheld, thresholds);
+            match self.under_threshold(&growth, &shown, thresholds) {
+                None => return self.grown(growth, shown, step, thresholds),
                 // With nothing to hold back, nobody more is shown: the threshold was raised.
-                Some(_) if pending.is_empty() => {
-                    return self.grown(pending, self.shown.clone(), counted, thresholds, today);
+                Some(_) if growth.is_empty() => {
+                    return self.grown(growth, self.shown.clone(), step, thresholds);
                 }
                 Some(attestation) => {
-                    self.cover(attestation, &mut pending, &shown, &mut barred, thresholds)
+                    self.protect_hidden(attestation, &mut growth, &shown, &mut withheld, thresholds)
                 }
             }
         }
     }
 
-    /// Ratings and voids of the ranking strata that are counted and not released yet. A cell that shrank gives nothing:
-    /// reconciling finds it.
-    fn pending(&self, counted: &Grid, thresholds: &Thresholds) -> Grid {
-        let nothing = Tally::default();
-        let ranking = (counted.iter())
-            .filter(|((row, _), _)| thresholds.ranking_strata.contains(&row.attestation));
-        let grown = ranking.filter_map(|(place, tally)| {
-            let rest = tally.checked_sub(self.grid.get(place).unwrap_or(&nothing))?;
-            (!rest.is_empty()).then(|| (place.clone(), rest))
-        });
-        grown.collect()
+    /// All that is enough by itself, by row and shortest period.
+    fn growth(&self, step: Step<'_>, thresholds: &Thresholds) -> ReleasedGrid {
+        let mut rows: BTreeMap<&Row, BTreeMap<Month, &Tally>> = BTreeMap::new();
+        for ((row, month), tally) in step.counted {
+            rows.entry(row).or_default().insert(*month, tally);
+        }
+        let mut growth = ReleasedGrid::new();
+        let mut unverified: BTreeMap<Attestation, ReleasedGrid> = BTreeMap::new();
+        for (row, counted) in rows {
+            if thresholds.ranking_strata.contains(&row.attestation) {
+                growth.extend(self.growth_of_row(row, &counted, step, thresholds));
+            } else if step.is_closed {
+                let place = (row.clone(), ShortestPeriod::Quarter);
+                let rest = self.rest_of_row(row, &counted);
+                let of = unverified.entry(row.attestation).or_default();
+                of.extend(rest.map(|rest| (place, rest)));
+            }
+        }
+        let whole = unverified.into_values();
+        growth.extend(
+            whole
+                .filter(|of| is_enough(of.values(), thresholds))
+                .flatten(),
+        );
+        growth
     }
 
-    /// Officials with enough ratings of the ranking strata, once `pending` is released; those shown before among them.
+    /// What a row of the ranking strata may grow by.
+    fn growth_of_row(
+        &self,
+        row: &Row,
+        counted: &BTreeMap<Month, &Tally>,
+        step: Step<'_>,
+        thresholds: &Thresholds,
+    ) -> ReleasedGrid {
+        let place = |shortest: ShortestPeriod| (row.clone(), shortest);
+        let is_enough = |rest: &Tally| is_enough([rest], thresholds);
+        let rest_of_row = || {
+            let rest = self.rest_of_row(row, counted).filter(is_enough);
+            rest.map(|rest| (place(ShortestPeriod::Quarter), rest))
+        };
+        // Once months were put together, no later rating or void can be told to be of one of them.
+        if self.grid.contains_key(&place(ShortestPeriod::Quarter)) {
+            return rest_of_row().into_iter().collect();
+        }
+        let nothing = Tally::default();
+        let waiting = counted.iter().filter_map(|(month, tally)| {
+            let released = self.grid.get(&place(ShortestPeriod::Month(*month)));
+            // A cell that shrank gives nothing: reconciling finds it.
+            let rest = tally.checked_sub(released.unwrap_or(&nothing))?;
+            (!rest.is_empty()).then_some((*month, rest))
+        });
+        let mut waiting: BTreeMap<Month, Tally> = waiting.collect();
+        let mut left_over = Tally::default();
+        for rest in waiting.values().filter(|rest| !is_enough(rest)) {
+            left_over += rest;
+        }
+        if step.is_closed && !left_over.is_empty() && !is_enough(&left_over) {
+            // All months together, so that what one of them has over does not stay behind.
+            if let Some(growth) = rest_of_row() {
+                return [growth].into_iter().collect();
+            }
+        }
+        let mut growth = ReleasedGrid::new();
+        for month in counted.keys() {
+            let Some(rest) = waiting.remove(month) else {
+                continue;
+            };
+            let may_grow = step.is_closed
+                || !must_keep_back(*month, step.today, thresholds)
+                || self::is_enough(waiting.values(), thresholds);
+            if is_enough(&rest) && may_grow {
+                growth.insert(place(ShortestPeriod::Month(*month)), rest);
+            } else {
+                waiting.insert(*month, rest);
+            }
+        }
+        if step.is_closed && is_enough(&left_over) {
+            growth.insert(place(ShortestPeriod::Quarter), left_over);
+        }
+        growth
+    }
+
+    /// What is counted of a row and not released, of all its months together.
+    fn rest_of_row(&self, row: &Row, counted: &BTreeMap<Month, &Tally>) -> Option<Tally> {
+        let (mut all, mut released) = (Tally::default(), Tally::default());
+        counted.values().for_each(|tally| all += tally);
+        let of_row = self.grid.iter().filter(|((other, _), _)| other == row);
+        of_row.for_each(|(_, tally)| released += tally);
+        all.checked_sub(&released).filter(|rest| !rest.is_empty())
+    }
+
+    /// Officials with enough ratings of the ranking strata, once `growth` is released; those shown before among them.
     fn shown_with(
         &self,
-        pending: &Grid,
-        barred: &BTreeSet<OfficialId>,
+        growth: &ReleasedGrid,
+        withheld: &BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) -> BTreeSet<OfficialId> {
         let mut of: BTreeMap<&OfficialId, Tally> = BTreeMap::new();
-        for ((row, _), tally) in self.grid.iter().chain(pending) {
+        for ((row, _), tally) in self.grid.iter().chain(growth) {
             if let Some(official) = &row.official_id
                 && thresholds.ranking_strata.contains(&row.attestation)
             {
@@ -145,7 +307,7 @@ impl Release {
             }
         }
         let enough = of.into_iter().filter(|(official, tally)| {
-            tally.standing() >= thresholds.min_official_ratings && !barred.contains(*official)
+            tally.standing() >= thresholds.min_official_ratings && !withheld.contains(*official)
         });
         enough
             .map(|(official, _)| official.clone())
@@ -153,15 +315,15 @@ impl Release {
             .collect()
     }
 
-    /// An attestation whose unshown officials would stand alone with fewer than n ratings.
-    fn exposed(
+    /// An attestation whose unshown officials would have fewer than n valid ratings among the released.
+    fn under_threshold(
         &self,
-        pending: &Grid,
+        growth: &ReleasedGrid,
         shown: &BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) -> Option<Attestation> {
         let mut hidden: BTreeMap<Attestation, Tally> = BTreeMap::new();
-        for ((row, _), tally) in self.grid.iter().chain(pending) {
+        for ((row, _), tally) in self.grid.iter().chain(growth) {
             if is_hidden(row, shown, thresholds) {
                 *hidden.entry(row.attestation).or_default() += tally;
             }
@@ -175,159 +337,111 @@ impl Release {
             .map(|(attestation, _)| attestation)
     }
 
-    /// Covers the unshown officials of `attestation`: by holding them back, or, when some of them are public already,
-    /// by not showing one more official yet.
-    fn cover(
+    /// Protects the unshown officials of `attestation`: by holding their growth back, or, when some of their ratings are
+    /// public already, by withholding one more official's name.
+    fn protect_hidden(
         &self,
         attestation: Attestation,
-        pending: &mut Grid,
+        growth: &mut ReleasedGrid,
         shown: &BTreeSet<OfficialId>,
-        barred: &mut BTreeSet<OfficialId>,
+        withheld: &mut BTreeSet<OfficialId>,
         thresholds: &Thresholds,
     ) {
-        let public = self
+        let is_public = self
             .grid
             .keys()
             .any(|(row, _)| row.attestation == attestation && is_hidden(row, shown, thresholds));
-        if public {
-            let newly = shown
-                .iter()
-                .filter(|official| !self.shown.contains(*official));
-            let size = |official: &&OfficialId| {
-                let of = |((row, _), tally): (&(Row, Month), &Tally)| {
-                    (row.official_id.as_ref() == Some(*official)).then(|| tally.rated())
-                };
-                self.grid
-                    .iter()
-                    .chain(pending.iter())
-                    .filter_map(of)
-                    .sum::<u64>()
-            };
-            match newly.min_by_key(size) {
-                Some(official) => {
-                    barred.insert(official.clone());
-                }
-                // Too little new is hidden, and nobody new shown.
-                None => pending.clear(),
-            }
-        } else {
-            pending.retain(|(row, _), _| {
+        if !is_public {
+            growth.retain(|(row, _), _| {
                 row.attestation != attestation || !is_hidden(row, shown, thresholds)
             });
+            return;
+        }
+        let size = |official: &&OfficialId| {
+            let all = self.grid.iter().chain(growth.iter());
+            all.filter(|((row, _), _)| row.official_id.as_ref() == Some(*official))
+                .map(|(_, tally)| tally.rated())
+                .sum::<u64>()
+        };
+        match shown.difference(&self.shown).min_by_key(size) {
+            Some(official) => {
+                withheld.insert(official.clone());
+            }
+            // Too little new is hidden, and nobody new shown.
+            None => growth.clear(),
         }
     }
 
     fn grown(
         &self,
-        pending: Grid,
+        growth: ReleasedGrid,
         shown: BTreeSet<OfficialId>,
-        counted: &Grid,
+        step: Step<'_>,
         thresholds: &Thresholds,
-        today: Date,
     ) -> Self {
-        let set_aside = by_stratum(counted, Tally::voided);
-        let mut received = by_stratum(counted, Tally::rated);
-        if pending.is_empty() && shown == self.shown {
-            received.retain(|(_, attestation), _| !thresholds.ranking_strata.contains(attestation));
-            let ranking = (self.received.iter())
-                .filter(|((_, attestation), _)| thresholds.ranking_strata.contains(attestation));
-            received.extend(ranking.map(|(place, rated)| (*place, *rated)));
-            return Self {
-                received,
-                set_aside,
-                ..self.clone()
-            };
+        let mut next = self.clone();
+        let counted = by_attestation(step.counted, Tally::rated);
+        if growth.is_empty() && shown == self.shown {
+            let unverified = counted
+                .into_iter()
+                .filter(|((_, attestation), _)| !thresholds.ranking_strata.contains(attestation));
+            next.received.extend(unverified);
+        } else {
+            next.as_of = Some(step.today);
+            next.received = counted;
+            next.shown = shown;
         }
-        let mut next = Self {
-            shown,
-            as_of: Some(today),
-            received,
-            set_aside,
-            grid: self.grid.clone(),
-        };
-        for (place, tally) in pending {
+        for (place, tally) in growth {
             *next.grid.entry(place).or_default() += &tally;
+        }
+        next.set_aside = by_attestation(step.counted, Tally::voided);
+        if next != Self::default() {
+            next.thresholds = Some(thresholds.clone());
         }
         next
     }
 }
 
-/// One number of every month and attestation, where it is not zero.
-fn by_stratum(counted: &Grid, number: fn(&Tally) -> u64) -> BTreeMap<(Month, Attestation), u64> {
-    let mut sums = BTreeMap::new();
-    for ((row, month), tally) in counted {
-        let amount = number(tally);
-        if amount > 0 {
-            *sums.entry((*month, row.attestation)).or_default() += amount;
-        }
-    }
-    sums
+/// Whether a row's month may grow only if enough stays waiting in the row's other months, so that the ratings that come in
+/// later are not too few at the close of the quarter.
+fn must_keep_back(month: Month, today: Date, thresholds: &Thresholds) -> bool {
+    let [.., last] = month.quarter().months();
+    thresholds.min_growth() > 1 && (Month::of(today), today.day()) >= (last, KEEP_BACK_FROM_DAY)
+}
+
+/// Whether so many ratings came in or were voided that no sum over them tells of fewer than k of others.
+///
+/// A rating that came in and was voided before its release changes no sum. How many did is not known: at most the smaller
+/// of both numbers, which leaves their difference.
+fn is_enough<'a>(waiting: impl IntoIterator<Item = &'a Tally>, thresholds: &Thresholds) -> bool {
+    let mut sum = Tally::default();
+    waiting.into_iter().for_each(|tally| sum += tally);
+    sum.rated().abs_diff(sum.voided()) >= thresholds.min_growth()
 }
 
 fn is_hidden(row: &Row, shown: &BTreeSet<OfficialId>, thresholds: &Thresholds) -> bool {
     let official = row.official_id.as_ref();
-    official.is_some_and(|official| {
-        !shown.contains(official) || !thresholds.ranking_strata.contains(&row.attestation)
-    })
+    thresholds.ranking_strata.contains(&row.attestation)
+        && official.is_some_and(|official| !shown.contains(official))
 }
 
-/// Drops what is fewer than k events until nothing is: rows, months, and what rows have in some months and others.
-fn hold_back_too_small(pending: &mut Grid, k: u64) {
-    loop {
-        peel(pending, k);
-        let Some(thin) = thin_crossing(pending, k) else {
-            return;
-        };
-        pending.retain(|place, _| !thin.contains(place));
-    }
-}
-
-/// Places of the rows that grow within some months and outside them, if within there are fewer than k ratings.
-fn thin_crossing(pending: &Grid, k: u64) -> Option<BTreeSet<(Row, Month)>> {
-    let months: BTreeSet<Month> = pending.keys().map(|(_, month)| *month).collect();
-    let months: Vec<Month> = months.into_iter().collect();
-    // A quarter has three months, and so at most six choices of some of them.
-    (1..(1_u8 << months.len()).saturating_sub(1)).find_map(|choice| {
-        let within = |month: &Month| {
-            let mut chosen = months.iter().enumerate();
-            chosen.any(|(index, other)| other == month && choice >> index & 1 == 1)
-        };
-        let outside: BTreeSet<&Row> = pending
-            .keys()
-            .filter(|(_, month)| !within(month))
-            .map(|(row, _)| row)
-            .collect();
-        let crossing = pending
-            .iter()
-            .filter(|((row, month), _)| within(month) && outside.contains(row));
-        let (places, events): (BTreeSet<_>, Vec<u64>) = crossing
-            .map(|(place, tally)| (place.clone(), events(tally)))
-            .unzip();
-        (!places.is_empty() && events.iter().sum::<u64>() < k).then_some(places)
-    })
-}
-
-/// Ratings that came in and voids, at least; one that did both is none.
-fn events(pending: &Tally) -> u64 {
-    pending.rated().abs_diff(pending.voided())
-}
-
-/// Drops rows and months with fewer than k events until every one left has at least k.
-fn peel(pending: &mut Grid, k: u64) {
-    loop {
-        let mut rows: BTreeMap<Row, u64> = BTreeMap::new();
-        let mut months: BTreeMap<Month, u64> = BTreeMap::new();
-        for ((row, month), tally) in pending.iter() {
-            *rows.entry(row.clone()).or_default() += events(tally);
-            *months.entry(*month).or_default() += events(tally);
-        }
-        let before = pending.len();
-        pending.retain(|(row, month), _| rows[row] >= k && months[month] >= k);
-        if pending.len() == before {
-            return;
+fn by_attestation(
+    counted: &Grid,
+    number: impl Fn(&Tally) -> u64,
+) -> BTreeMap<(Month, Attestation), u64> {
+    let mut numbers: BTreeMap<(Month, Attestation), u64> = BTreeMap::new();
+    for ((row, month), tally) in counted {
+        let number = number(tally);
+        if number > 0 {
+            *numbers.entry((*month, row.attestation)).or_default() += number;
         }
     }
+    numbers
 }
 
+#[cfg(test)]
+pub(super) mod refused_rules;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 mod tests;

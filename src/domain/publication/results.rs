@@ -11,7 +11,8 @@ use crate::void::VoidReason;
 
 /// The results of one unit from its `releases` and, where known, its dossiers by month of receipt.
 ///
-/// `ranking_strata` are the attestations every sum counts; each of the others is told by itself.
+/// Every sum counts the attestations a quarter's release was made with, or `ranking_strata` where it does not say; each of
+/// the others is counted by itself.
 #[must_use]
 pub fn unit_results(
     unit_id: UnitId,
@@ -21,6 +22,7 @@ pub fn unit_results(
 ) -> UnitResults {
     let mut periods: BTreeMap<Period, PeriodResults> = BTreeMap::new();
     for (quarter, release) in releases {
+        let ranking_strata = release.ranking_strata(ranking_strata);
         let wide = [
             Period::Quarter(*quarter),
             Period::Year(quarter.year),
@@ -29,12 +31,10 @@ pub fn unit_results(
         let with_month = |month: Month| wide.into_iter().chain([Period::Month(month)]);
         let ranking =
             (release.grid.iter()).filter(|((row, _), _)| ranking_strata.contains(&row.attestation));
-        for ((row, month), released) in ranking {
-            let tally = &released.net();
-            for period in with_month(*month) {
+        for ((row, shortest), released) in ranking {
+            for period in shortest.periods(*quarter) {
                 let results = periods.entry(period).or_default();
-                results.total += tally;
-                results.ledger.published += tally.rated();
+                results.total += released;
                 results.ledger.taken_off += released.voided();
                 for reason in VoidReason::ALL {
                     let voided = released.get(&Counter::VoidedFor(*reason));
@@ -45,15 +45,14 @@ pub fn unit_results(
             }
             for period in wide {
                 let results = periods.entry(period).or_default();
-                results.answers += &tally.only(Counter::is_answer);
                 let stratum = results.strata.entry(row.attestation).or_default();
                 let Some(official) = &row.official_id else {
-                    stratum.unit_itself += tally;
+                    stratum.unit_itself += released;
                     continue;
                 };
-                stratum.officials += tally;
+                stratum.officials += released;
                 if release.shown.contains(official) {
-                    *results.officials.entry(official.clone()).or_default() += tally;
+                    *results.officials.entry(official.clone()).or_default() += released;
                 }
             }
         }
@@ -88,6 +87,10 @@ pub fn unit_results(
         }
     }
     for (period, results) in &mut periods {
+        results.take_voids_off();
+        if !matches!(period, Period::Month(_)) {
+            results.answers = results.total.only(Counter::is_answer);
+        }
         results.dossiers = sum_dossiers(dossiers, *period);
     }
     UnitResults {
@@ -95,6 +98,20 @@ pub fn unit_results(
         as_of: releases.values().filter_map(|release| release.as_of).max(),
         is_frozen: false,
         periods,
+    }
+}
+
+impl PeriodResults {
+    /// Leaves valid ratings alone in every sum. A void can be released into the quarter after its rating was into a month,
+    /// so it is only taken off whole sums.
+    fn take_voids_off(&mut self) {
+        let strata = self.strata.values_mut();
+        let parts = strata.flat_map(|stratum| [&mut stratum.unit_itself, &mut stratum.officials]);
+        let sums = parts.chain(self.officials.values_mut());
+        for sum in sums.chain([&mut self.total]) {
+            *sum = sum.net();
+        }
+        self.ledger.published = self.total.rated();
     }
 }
 
@@ -138,7 +155,7 @@ mod tests {
 
     use super::*;
     use crate::id::OfficialId;
-    use crate::publication::Row;
+    use crate::publication::{Row, ShortestPeriod};
     use crate::tally::Tally;
 
     const VERIFIED: Attestation = Attestation::DossierVerified;
@@ -176,12 +193,18 @@ mod tests {
         Release {
             grid: cells
                 .iter()
-                .map(|(at, rated, voided)| ((row.clone(), month(*at)), tally(*rated, *voided)))
+                .map(|(at, rated, voided)| {
+                    (
+                        (row.clone(), ShortestPeriod::Month(month(*at))),
+                        tally(*rated, *voided),
+                    )
+                })
                 .collect(),
             shown: row.official_id.clone().into_iter().collect(),
             received: BTreeMap::from([((first, VERIFIED), received)]),
             set_aside: BTreeMap::from([((first, VERIFIED), set_aside)]),
             as_of: Some(date(2026, 11, 21)),
+            thresholds: None,
         }
     }
 
@@ -254,7 +277,7 @@ mod tests {
             attestation: DECLARED,
             official_id: None,
         };
-        let released = released.map(|tally| ((row, month(10)), tally));
+        let released = released.map(|tally| ((row, ShortestPeriod::Month(month(10))), tally));
         release.grid.extend(released);
         release
     }

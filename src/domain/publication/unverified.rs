@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::Grid;
+use super::release::ReleasedGrid;
 use crate::id::OfficialId;
 use crate::rating::Attestation;
 use crate::tally::{CellKey, Tally};
@@ -47,17 +47,18 @@ pub fn is_told(cell: &CellKey, ranking_strata: &BTreeSet<Attestation>, today: Da
 /// A release takes these strata in once, when its quarter is over.
 #[must_use]
 pub(super) fn percents(
-    released: &Grid,
+    released: &ReleasedGrid,
     ranking_strata: &BTreeSet<Attestation>,
 ) -> BTreeMap<Attestation, u8> {
     let mut sums: BTreeMap<Attestation, Tally> = BTreeMap::new();
     for ((row, _), tally) in released {
         if !ranking_strata.contains(&row.attestation) {
-            *sums.entry(row.attestation).or_default() += &tally.net();
+            *sums.entry(row.attestation).or_default() += tally;
         }
     }
     let enough = sums
         .into_iter()
+        .map(|(attestation, tally)| (attestation, tally.net()))
         .filter(|(_, tally)| tally.rated() >= SHARE_FROM);
     enough
         .filter_map(|(attestation, tally)| {

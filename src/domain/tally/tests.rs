@@ -5,7 +5,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::arbitrary::{cell_key, counter, day, rating, ratings, ratings_of, tally, void_reason};
-use crate::publication::{Release, Thresholds, release, results};
+use crate::publication::{Release, Step, Thresholds, release, results};
 
 const NOVEMBER: Month = Month {
     year: 2026,
@@ -102,13 +102,16 @@ proptest! {
     #[test]
     fn published_sums_agree_across_periods_strata_and_officials(ratings in ratings(0..40), today in day()) {
         let ranking = BTreeSet::from([Attestation::DossierVerified, Attestation::DeviceSession]);
-        let thresholds = Thresholds { min_new_ratings: 1, min_official_ratings: 1, ranking_strata: ranking.clone() };
+        let thresholds = Thresholds {
+            min_new_ratings: 1, min_official_ratings: 1, attacker_ratings: 0, ranking_strata: ranking.clone(),
+        };
         let mut cells: BTreeMap<_, BTreeMap<CellKey, Tally>> = BTreeMap::new();
         for (cell, tally) in fold(&ratings) {
             cells.entry(cell.month.quarter()).or_default().insert(cell, tally);
         }
         let released = |cells: &BTreeMap<CellKey, Tally>| {
-            Release::default().advance(&release::grid(cells), &thresholds, today)
+            let step = Step { counted: &release::grid(cells), is_closed: false, today };
+            Release::default().advance(step, &thresholds)
         };
         let releases = cells.iter().map(|(quarter, cells)| (*quarter, released(cells))).collect();
         let unit = UnitId::parse("48-20194").unwrap();
