@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod catalog_cache;
 pub mod dossiers;
 pub mod files;
+pub mod loosenings;
 pub mod person;
 pub mod rating;
 pub mod receipt;

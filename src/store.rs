@@ -18,6 +18,7 @@ pub mod receipt;
 pub mod reconcile;
 pub mod release;
 pub mod submit;
+pub mod thresholds;
 pub mod transaction;
 pub mod void;
 

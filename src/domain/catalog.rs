@@ -193,10 +193,11 @@ pub struct Settings {
     pub hotline: String,
     /// Support e-mail (S18).
     pub email: String,
-    /// New ratings a published result waits for; at least 1, 5 by default.
+    /// New ratings a published result waits for: [`Settings::LEAST_NEW_RATINGS`] by default, and less of sample data only.
     #[serde(alias = "threshold_k")]
     pub min_new_ratings: u32,
-    /// Ratings from which an official's figures appear; at least 1, 10 by default.
+    /// Ratings from which an official's figures appear: [`Settings::LEAST_OFFICIAL_RATINGS`] by default, and less of sample
+    /// data only.
     #[serde(alias = "threshold_n")]
     pub min_official_ratings: u32,
     /// Attestations that figures and rankings count; read through [`Settings::counted_strata`].
@@ -219,6 +220,28 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Smallest [`Settings::min_new_ratings`] that protects a rater.
+    pub const LEAST_NEW_RATINGS: u32 = 5;
+    /// Smallest [`Settings::min_official_ratings`] that protects an official.
+    pub const LEAST_OFFICIAL_RATINGS: u32 = 10;
+    /// Smallest values by the key of a setting, of catalogs that are no sample.
+    pub const FLOORS: [(&str, u32); 2] = [
+        ("min_new_ratings", Self::LEAST_NEW_RATINGS),
+        ("min_official_ratings", Self::LEAST_OFFICIAL_RATINGS),
+    ];
+
+    /// The same with thresholds that protect raters, which catalogs stored before there were floors may lack.
+    #[must_use]
+    pub fn raised_to_floors(mut self) -> Self {
+        let floors = match self.sample {
+            true => (1, 1),
+            false => (Self::LEAST_NEW_RATINGS, Self::LEAST_OFFICIAL_RATINGS),
+        };
+        self.min_new_ratings = self.min_new_ratings.max(floors.0);
+        self.min_official_ratings = self.min_official_ratings.max(floors.1);
+        self
+    }
+
     /// Attestations every figure counts: those the deployment names, but for ratings of people who took no part in a
     /// procedure, which whoever can invent a phone number can invent too.
     #[must_use]
@@ -349,6 +372,27 @@ mod tests {
             (settings.min_new_ratings, settings.min_official_ratings),
             (7, 12)
         );
+    }
+
+    #[test]
+    fn settings_stored_below_the_floors_are_read_as_the_floors_unless_they_are_a_sample() {
+        let text = json!({ "vi": "x" });
+        let read = |k: u32, n: u32, sample: bool| {
+            let stored = json!({
+                "province_name": text, "agency_name": text, "hotline": "", "email": "", "min_new_ratings": k,
+                "min_official_ratings": n, "ranking_strata": [], "legal_basis": text, "consent_text": text,
+                "retention_days": 90, "sample": sample,
+            });
+            let settings: Settings = serde_json::from_value(stored).unwrap();
+            let settings = settings.raised_to_floors();
+            (settings.min_new_ratings, settings.min_official_ratings)
+        };
+
+        assert_eq!(read(1, 1, false), (5, 10));
+        assert_eq!(read(6, 9, false), (6, 10));
+        assert_eq!(read(8, 12, false), (8, 12));
+        assert_eq!(read(1, 2, true), (1, 2));
+        assert_eq!(read(0, 0, true), (1, 1));
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod columns;
 pub mod dossier;
 mod fields;
 pub mod finding;
+pub mod loosening;
 mod questionnaire;
 pub mod row;
 mod settings;

@@ -100,6 +100,13 @@ impl Quarter {
         })
     }
 
+    /// Its first day.
+    #[must_use]
+    pub fn first_day(self) -> Date {
+        let [first, ..] = self.months();
+        Date::new(first.year, first.month, 1).unwrap_or(Date::MIN)
+    }
+
     /// Reads `yyyyqn`; `None` for anything else.
     #[must_use]
     pub fn parse(input: &str) -> Option<Self> {

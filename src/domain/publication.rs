@@ -4,9 +4,11 @@
 mod attack;
 pub mod release;
 pub mod results;
+pub mod thresholds;
 pub mod unverified;
 
-pub use release::{Grid, Release, Row, ShortestPeriod, Step, Thresholds};
+pub use release::{Grid, Release, Row, ShortestPeriod, Step};
+pub use thresholds::{QuarterThresholds, Thresholds};
 pub use unverified::UnverifiedRatings;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use jiff::civil::Date;
 
 use super::dossier::Receipt;
 use super::id::{OfficialId, UnitId};
-use super::period::Period;
+use super::period::{Period, Quarter};
 use super::rating::Attestation;
 use super::tally::{Counter, Tally};
 use super::void::VoidReason;
@@ -29,6 +31,8 @@ pub struct UnitResults {
     pub as_of: Option<Date>,
     /// Whether figures rest because cells and ratings were found to disagree.
     pub is_frozen: bool,
+    /// The thresholds each released quarter began with.
+    pub thresholds: BTreeMap<Quarter, QuarterThresholds>,
     /// Every period with something received, whether or not enough of it may be shown.
     pub periods: BTreeMap<Period, PeriodResults>,
 }
@@ -195,6 +199,7 @@ mod tests {
             unit_id: UnitId::parse("48-1").unwrap(),
             as_of: None,
             is_frozen: false,
+            thresholds: BTreeMap::new(),
             periods: BTreeMap::from([(period, all)]),
         };
 

@@ -7,6 +7,7 @@
 //! | `catalog/<name>/ready`          | the word that every sheet of the folder is there |
 //! | `dossiers/<name>.csv`           | dossiers |
 //! | `voids/<seat>/<name>.csv`       | ratings that whoever sits there wants set aside |
+//! | `voids/<seat>/thresholds<…>.csv` | looser thresholds that a reviewer agrees to |
 //! | `<key>.report.txt`              | our answer to `<key>` |
 //!
 //! A file is taken whole or not at all; what is wrong with it is written beside it. Files that name people's dossiers or
@@ -22,6 +23,7 @@ use crate::domain::import::{Cause, Findings, Place, Sheet, SheetKind};
 use crate::domain::void::Seat;
 use crate::intake::dossiers::DossierFile;
 use crate::intake::files::ImportOutcome;
+use crate::intake::loosenings::LooseningFile;
 use crate::intake::sheets::limits;
 use crate::intake::voids::VoidFile;
 use crate::intake::{catalog, sheets};
@@ -35,6 +37,9 @@ pub use report::ImportReport;
 
 /// Name of the empty object that says a folder of CSV sheets is complete.
 pub const READY: &str = "ready";
+
+/// How the name of a reviewer's file on thresholds begins.
+const LOOSENING: &str = "thresholds";
 
 /// A fault of ours, not of the file: worth trying again.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +142,7 @@ enum Dropped<'a> {
     StraySheet { name: &'a str },
     Dossiers,
     Voids { seat: Seat },
+    Loosenings { seat: Seat },
     Unknown,
     NotOurs,
 }
@@ -161,7 +167,10 @@ impl<'a> Dropped<'a> {
         if let Some(path) = key.strip_prefix("voids/") {
             let seat = path.split_once('/').map(|(seat, _)| Seat::parse(seat));
             return match seat {
-                Some(Some(seat)) if extension == Some("csv") => Self::Voids { seat },
+                Some(Some(seat)) if extension == Some("csv") => match name.starts_with(LOOSENING) {
+                    true => Self::Loosenings { seat },
+                    false => Self::Voids { seat },
+                },
                 _ => Self::Unknown,
             };
         }
@@ -205,7 +214,7 @@ async fn import(
         Dropped::Unknown | Dropped::StraySheet { .. } | Dropped::Ready { .. } => None,
         Dropped::Workbook => Some(limits::MAX_CATALOG_BYTES),
         Dropped::Dossiers => Some(limits::MAX_DOSSIER_BYTES),
-        Dropped::Voids { .. } => Some(limits::MAX_VOID_BYTES),
+        Dropped::Voids { .. } | Dropped::Loosenings { .. } => Some(limits::MAX_VOID_BYTES),
     };
     let report = |outcome, findings| ImportReport {
         key: key.to_owned(),
@@ -252,6 +261,16 @@ async fn import(
                 now,
             };
             file.import(store, keyring, &mut findings).await?
+        }
+        Dropped::Loosenings { seat } => {
+            let file = LooseningFile {
+                bytes: &bytes,
+                place,
+                seat,
+                approver: approver.unwrap_or("unknown"),
+                now,
+            };
+            file.import(store, &mut findings).await?
         }
         Dropped::Dossiers => match catalog::in_force(store).await? {
             Some((_, catalog)) => {
@@ -375,6 +394,10 @@ mod tests {
             ("dossiers/a.xlsx", Dropped::Unknown),
             ("voids/1/a.csv", Dropped::Voids { seat: Seat::First }),
             ("voids/2/2026/a.csv", Dropped::Voids { seat: Seat::Second }),
+            (
+                "voids/1/thresholds-2027q1.csv",
+                Dropped::Loosenings { seat: Seat::First },
+            ),
             ("voids/3/a.csv", Dropped::Unknown),
             ("voids/a.csv", Dropped::Unknown),
             ("voids/1/a.csv.report.txt", Dropped::NotOurs),

@@ -11,12 +11,13 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::domain::catalog::{CatalogHead, UnitEntry};
+use crate::domain::catalog::{CatalogHead, Settings, UnitEntry};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::period::{Month, Quarter, local_date};
 use crate::domain::proof::list::CountedList;
 use crate::domain::publication::{
-    DossierCounts, Release, Step, Thresholds, UnitResults, release, results, unverified,
+    DossierCounts, QuarterThresholds, Release, Step, Thresholds, UnitResults, release, results,
+    thresholds, unverified,
 };
 use crate::domain::tally::{CellKey, Tally};
 use crate::keyring::ProofKey;
@@ -91,6 +92,7 @@ pub async fn handle(
         proof_key,
         head: &head,
         head_part: digest(&package::head_part(&head, local_date(now), units.keys()).bytes),
+        thresholds: quarter_thresholds(store, &head.settings, local_date(now)).await?,
         today: local_date(now),
         writes: Semaphore::new(WRITES),
     };
@@ -130,8 +132,53 @@ struct Run<'a> {
     head: &'a CatalogHead,
     /// Digest of the package's part that is common to all units.
     head_part: String,
+    /// Of every quarter that began since thresholds are kept.
+    thresholds: BTreeMap<Quarter, QuarterThresholds>,
     today: Date,
     writes: Semaphore,
+}
+
+/// The thresholds of every quarter that began, the present one among them; a catalog that changes them in its course waits
+/// for the next.
+async fn quarter_thresholds(
+    store: &Store,
+    settings: &Settings,
+    today: Date,
+) -> Result<BTreeMap<Quarter, QuarterThresholds>, StoreError> {
+    loop {
+        let mut stored = store.quarter_thresholds().await?;
+        let kept = stored.by_quarter.len();
+        for quarter in open_quarters(today) {
+            if stored.by_quarter.contains_key(&quarter) {
+                continue;
+            }
+            let before = stored.by_quarter.range(..quarter).next_back();
+            let approvals = match before {
+                Some(_) => store.loosening_approvals(quarter).await?,
+                None => Vec::new(),
+            };
+            let begun = QuarterThresholds::begin(
+                quarter,
+                Thresholds::of(settings),
+                before.map(|(_, thresholds)| thresholds),
+                thresholds::agreed(&approvals),
+                today,
+            );
+            stored.by_quarter.insert(quarter, begun);
+        }
+        // Where another run was faster, what it kept holds.
+        if stored.by_quarter.len() == kept
+            || store.put_quarter_thresholds(&stored).await? == Replaced::Replaced
+        {
+            return Ok(stored.by_quarter);
+        }
+    }
+}
+
+/// Quarters whose cells may still grow on `today`: this one, and the last for ratings counted late.
+fn open_quarters(today: Date) -> [Quarter; 2] {
+    let this = Month::of(today).quarter();
+    [this.previous(), this]
 }
 
 /// What was counted of a unit in a quarter.
@@ -151,7 +198,7 @@ impl Run<'_> {
         let mut released = false;
         let mut counted = BTreeMap::new();
         let mut flagged = 0;
-        for quarter in self.open_quarters() {
+        for quarter in open_quarters(self.today) {
             let of_quarter = self.counted(unit, quarter).await?;
             flagged += self.flagged(unit, &of_quarter.cells);
             for (cell, tally) in &of_quarter.cells {
@@ -164,6 +211,9 @@ impl Run<'_> {
             }
         }
         let is_frozen = releases.is_frozen;
+        if !is_frozen {
+            self.keep_thresholds(unit, &mut releases).await?;
+        }
         if is_frozen {
             // Lists rest like figures: what would come in is under dispute.
             counted.clear();
@@ -177,6 +227,7 @@ impl Run<'_> {
         let dossiers = self.dossiers(unit, &releases).await?;
         let results = UnitResults {
             is_frozen,
+            thresholds: self.thresholds_of(&releases),
             ..results::unit_results(
                 unit.clone(),
                 &releases,
@@ -236,12 +287,6 @@ impl Run<'_> {
         })
     }
 
-    /// Quarters whose cells may still grow: this one, and the last for ratings counted late.
-    fn open_quarters(&self) -> [Quarter; 2] {
-        let this = Month::of(self.today).quarter();
-        [this.previous(), this]
-    }
-
     async fn counted(&self, unit: &UnitId, quarter: Quarter) -> Result<CountedQuarter, StoreError> {
         let [.., last] = quarter.months();
         let mut counted = CountedQuarter {
@@ -284,8 +329,12 @@ impl Run<'_> {
         releases: &mut UnitReleases,
     ) -> Result<bool, StoreError> {
         let settings = &self.head.settings;
-        let thresholds = Thresholds::of(settings);
+        let thresholds = self.thresholds(quarter);
         let stored = releases.by_quarter.entry(quarter).or_default();
+        if !settings.sample {
+            let own = stored.release.thresholds.take();
+            stored.release.thresholds = own.map(Thresholds::raised_to_floors);
+        }
         let ranking_strata = stored.release.ranking_strata(&thresholds.ranking_strata);
         let told = counted.cells.iter().filter(|(cell, _)| {
             settings.sample || unverified::is_told(cell, ranking_strata, self.today)
@@ -320,6 +369,53 @@ impl Run<'_> {
                 Ok(true)
             }
         }
+    }
+
+    /// The thresholds a release of `quarter` begins with.
+    fn thresholds(&self, quarter: Quarter) -> Thresholds {
+        let settings = &self.head.settings;
+        let kept = self.thresholds.get(&quarter);
+        let kept = kept.map_or_else(|| Thresholds::of(settings), |kept| kept.thresholds.clone());
+        match settings.sample {
+            true => kept,
+            false => kept.raised_to_floors(),
+        }
+    }
+
+    /// Gives releases that were stored before they kept thresholds those in force, so that no later setting changes what is
+    /// shown of their quarter.
+    async fn keep_thresholds(
+        &self,
+        unit: &UnitId,
+        releases: &mut UnitReleases,
+    ) -> Result<(), StoreError> {
+        for (quarter, stored) in &mut releases.by_quarter {
+            if stored.release.thresholds.is_some() {
+                continue;
+            }
+            stored.release.thresholds = Some(self.thresholds(*quarter));
+            let put = self
+                .store
+                .put_release(unit, *quarter, &stored.release, stored.revision);
+            if put.await? == Replaced::Replaced {
+                stored.revision += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The thresholds of the released quarters, and since when they have been the same.
+    fn thresholds_of(
+        &self,
+        releases: &BTreeMap<Quarter, Release>,
+    ) -> BTreeMap<Quarter, QuarterThresholds> {
+        let of = releases.iter().filter_map(|(quarter, release)| {
+            let kept = self.thresholds.get(quarter);
+            let since = kept.map_or_else(|| quarter.first_day(), |kept| kept.since);
+            let thresholds = release.thresholds.clone()?;
+            Some((*quarter, QuarterThresholds { thresholds, since }))
+        });
+        of.collect()
     }
 
     /// Dossiers of every month something was released for.

@@ -25,6 +25,8 @@ pub enum ImportOutcome {
     Dossiers(DossierTotals),
     /// The approvals are on record.
     Voids(VoidTotals),
+    /// The approvals of looser thresholds are on record.
+    Loosenings(LooseningTotals),
     /// Nothing was taken over.
     Refused,
 }
@@ -38,6 +40,7 @@ impl ImportOutcome {
             Self::CatalogUnchanged { .. } => "catalog_unchanged",
             Self::Dossiers(_) => "dossiers",
             Self::Voids(_) => "voids",
+            Self::Loosenings(_) => "loosenings",
             Self::Refused => "refused",
         }
     }
@@ -52,6 +55,17 @@ pub struct VoidTotals {
     pub before: u64,
     /// Rows this seat had given another reason for; that one stays.
     pub otherwise: Vec<u32>,
+}
+
+/// What came of the rows of a loosening file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LooseningTotals {
+    /// Approved now.
+    pub recorded: u64,
+    /// Approved by this reviewer's group before.
+    pub before: u64,
+    /// Rows for whose quarter this reviewer's group had approved other values; those stay.
+    pub conflicting: Vec<u32>,
 }
 
 /// What came of the rows of a dossier file.

@@ -6,7 +6,7 @@
 //!
 //! What renders the site for publishing and for checking is one function for a unit and one for what lies above.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,11 @@ use super::{Cache, SiteFile, assets, rating_pages, results as result_pages};
 use crate::domain::catalog::{CatalogHead, UnitEntry};
 use crate::domain::id::{OfficialId, UnitId};
 use crate::domain::lang::Lang;
-use crate::domain::period::Period;
+use crate::domain::period::{Period, Quarter};
 use crate::domain::proof::list::Summaries;
 use crate::domain::publication::{
-    DossierCounts, Ledger, PeriodResults, StratumResults, UnitResults, UnverifiedRatings,
+    DossierCounts, Ledger, PeriodResults, QuarterThresholds, StratumResults, Thresholds,
+    UnitResults, UnverifiedRatings,
 };
 use crate::domain::rating::Attestation;
 use crate::domain::tally::{Counter, Tally};
@@ -239,7 +240,19 @@ struct UnitBody {
 struct ResultsBody {
     as_of: Option<Date>,
     is_frozen: bool,
+    /// By quarter; packages from before quarters kept them have none.
+    #[serde(default)]
+    thresholds: BTreeMap<String, ThresholdsBody>,
     periods: BTreeMap<String, PeriodBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ThresholdsBody {
+    min_new_ratings: u64,
+    min_official_ratings: u64,
+    attacker_ratings: u64,
+    ranking_strata: BTreeSet<Attestation>,
+    since: Date,
 }
 
 /// Sums by the counter's name: `n`, `sat`, `dis`, `r:<reason>`, `q:<question>:<option>`.
@@ -292,9 +305,20 @@ impl From<&UnitResults> for ResultsBody {
         let period = |(period, results): (&Period, &PeriodResults)| {
             (period.to_string(), PeriodBody::from(results))
         };
+        let thresholds = |(quarter, of): (&Quarter, &QuarterThresholds)| {
+            let body = ThresholdsBody {
+                min_new_ratings: of.thresholds.min_new_ratings,
+                min_official_ratings: of.thresholds.min_official_ratings,
+                attacker_ratings: of.thresholds.attacker_ratings,
+                ranking_strata: of.thresholds.ranking_strata.clone(),
+                since: of.since,
+            };
+            (quarter.to_string(), body)
+        };
         Self {
             as_of: results.as_of,
             is_frozen: results.is_frozen,
+            thresholds: results.thresholds.iter().map(thresholds).collect(),
             periods: results.periods.iter().map(period).collect(),
         }
     }
@@ -368,10 +392,26 @@ impl ResultsBody {
             Some(period) => Ok((period, body.into_results()?)),
             None => Err(PartError::Unknown(name)),
         };
+        let thresholds = |(name, body): (String, ThresholdsBody)| match Quarter::parse(&name) {
+            Some(quarter) => {
+                let thresholds = Thresholds {
+                    min_new_ratings: body.min_new_ratings,
+                    min_official_ratings: body.min_official_ratings,
+                    attacker_ratings: body.attacker_ratings,
+                    ranking_strata: body.ranking_strata,
+                };
+                let since = body.since;
+                Ok((quarter, QuarterThresholds { thresholds, since }))
+            }
+            None => Err(PartError::Unknown(name)),
+        };
         Ok(UnitResults {
             unit_id,
             as_of: self.as_of,
             is_frozen: self.is_frozen,
+            thresholds: (self.thresholds.into_iter())
+                .map(thresholds)
+                .collect::<Result<_, PartError>>()?,
             periods: self
                 .periods
                 .into_iter()
@@ -449,8 +489,6 @@ impl PeriodBody {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use jiff::civil::date;
     use serde_json::Value;
 
@@ -502,6 +540,7 @@ mod tests {
         "settings",
         "successor",
         "text",
+        "thresholds",
         "title",
         "to",
         "unit",
@@ -541,6 +580,7 @@ mod tests {
             let results = ResultsBody {
                 as_of: None,
                 is_frozen: false,
+                thresholds: BTreeMap::new(),
                 periods: BTreeMap::new(),
             };
             let format = FORMAT.to_owned();

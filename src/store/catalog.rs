@@ -47,7 +47,7 @@ impl InForce {
     /// # Errors
     /// [`StoreError`] when the copy cannot be read.
     pub fn head(&self) -> Result<CatalogHead, StoreError> {
-        body(&self.pointer)
+        head(&self.pointer)
     }
 }
 
@@ -134,7 +134,7 @@ impl Store {
     /// [`StoreError`] when the store cannot be read.
     pub async fn catalog_head(&self, version: &str) -> Result<Option<CatalogHead>, StoreError> {
         let item = self.catalog_item(&Key::catalog_head(version)).await?;
-        item.as_ref().map(body).transpose()
+        item.as_ref().map(head).transpose()
     }
 
     /// One unit of `version` with its officials.
@@ -321,6 +321,14 @@ fn put_request((key, json): (Key, String)) -> WriteRequest {
 
 fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("catalog types have string keys and no failing serialiser")
+}
+
+fn head(item: &Item) -> Result<CatalogHead, StoreError> {
+    let head: CatalogHead = body(item)?;
+    Ok(CatalogHead {
+        settings: head.settings.raised_to_floors(),
+        ..head
+    })
 }
 
 fn body<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {

@@ -12,10 +12,12 @@
 //! | nonce   | Ratings | `N#<challenge id>`    | `N`                                               | submit, validate  | – |
 //! | dossiers| Ratings | `D#<unit>#<yyyymm>`   | `COUNT`                                           | import            | publish |
 //! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
+//! | thresholds | Ratings | `L#`               | `THRESHOLDS`                                      | publish           | publish |
 //! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
 //! | counted | Ratings | `L#<unit>`            | `COUNTED`                                         | publish           | publish |
 //! | frozen  | Ratings | `L#<unit>`            | `FROZEN`                                          | reconcile         | publish, reconcile |
 //! | approval| Ratings | `V#<yyyymm>` filed    | `<unit>#<rid>#<seat>`                             | import            | import, reconcile |
+//! | loosening | Ratings | `V#<yyyyqn>`        | `THRESHOLDS#<seat>`                               | import            | import, publish |
 //! | void    | Ratings | `V#<yyyymm>`          | `<unit>#<rid>#VOID`                               | reconcile         | reconcile, auditors |
 //! | absent  | Ratings | `V#<yyyymm>` looked   | `<unit>#<rid>#ABSENT`                             | reconcile         | reconcile |
 //! | given back | Ratings | `B#<rid>`          | `B`                                               | reconcile         | submit |
@@ -111,6 +113,19 @@ impl Key {
     /// The manifest of a unit's pages, or of those that belong to no unit.
     pub(crate) fn manifest(unit: Option<&UnitId>) -> Self {
         Self::new(format!("L#{}", unit.map_or("", UnitId::as_str)), "MANIFEST")
+    }
+
+    /// The thresholds of every quarter that began.
+    pub(crate) fn quarter_thresholds() -> Self {
+        Self::new("L#", "THRESHOLDS")
+    }
+
+    /// A reviewer's approval of looser thresholds for a quarter.
+    pub(crate) fn loosening(quarter: Quarter, seat: Seat) -> Self {
+        Self::new(
+            format!("V#{quarter}"),
+            format!("THRESHOLDS#{}", seat.code()),
+        )
     }
 
     /// What is published of the lists of a unit's counted ratings.

@@ -216,8 +216,9 @@ enum Numbers {
     Whole(u64),
 }
 
+/// [`Thresholds`] as they are stored.
 #[derive(Serialize, Deserialize)]
-struct ThresholdsBody {
+pub(super) struct ThresholdsBody {
     min_new_ratings: u64,
     min_official_ratings: u64,
     attacker_ratings: u64,
@@ -254,12 +255,7 @@ impl ReleaseBody {
             received: by_month(&release.received),
             set_aside: by_month(&release.set_aside),
             as_of: release.as_of,
-            thresholds: (release.thresholds.as_ref()).map(|thresholds| ThresholdsBody {
-                min_new_ratings: thresholds.min_new_ratings,
-                min_official_ratings: thresholds.min_official_ratings,
-                attacker_ratings: thresholds.attacker_ratings,
-                ranking_strata: thresholds.ranking_strata.clone(),
-            }),
+            thresholds: (release.thresholds.as_ref()).map(ThresholdsBody::from_thresholds),
         }
     }
 
@@ -267,12 +263,7 @@ impl ReleaseBody {
         let mut release = Release {
             shown: self.shown,
             as_of: self.as_of,
-            thresholds: self.thresholds.map(|thresholds| Thresholds {
-                min_new_ratings: thresholds.min_new_ratings,
-                min_official_ratings: thresholds.min_official_ratings,
-                attacker_ratings: thresholds.attacker_ratings,
-                ranking_strata: thresholds.ranking_strata,
-            }),
+            thresholds: self.thresholds.map(ThresholdsBody::into_thresholds),
             ..Release::default()
         };
         for row in self.rows {
@@ -294,6 +285,26 @@ impl ReleaseBody {
         release.received = from_months(self.received, &release.grid, Tally::rated)?;
         release.set_aside = from_months(self.set_aside, &release.grid, Tally::voided)?;
         Some(release)
+    }
+}
+
+impl ThresholdsBody {
+    pub(super) fn from_thresholds(thresholds: &Thresholds) -> Self {
+        Self {
+            min_new_ratings: thresholds.min_new_ratings,
+            min_official_ratings: thresholds.min_official_ratings,
+            attacker_ratings: thresholds.attacker_ratings,
+            ranking_strata: thresholds.ranking_strata.clone(),
+        }
+    }
+
+    pub(super) fn into_thresholds(self) -> Thresholds {
+        Thresholds {
+            min_new_ratings: self.min_new_ratings,
+            min_official_ratings: self.min_official_ratings,
+            attacker_ratings: self.attacker_ratings,
+            ranking_strata: self.ranking_strata,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod stuffing;
 mod submit;
 mod support;
 mod template;
+mod thresholds;
 mod trial;
 mod validate;
 mod void;

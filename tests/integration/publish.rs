@@ -72,7 +72,7 @@ async fn nothing_moves_before_k_and_no_official_shows_before_n() {
             201
         );
     }
-    office.stack.settle().await;
+    office.settle_at_month_start().await;
     let ranking = office
         .get(&format!("/ket-qua/don-vi/{UNIT}/cong-chuc/"))
         .await
@@ -88,7 +88,7 @@ async fn nothing_moves_before_k_and_no_official_shows_before_n() {
         office.rate(&satisfied(&official(), &slip)).await.status,
         201
     );
-    office.stack.settle().await;
+    office.settle_at_month_start().await;
     assert!(
         official_figures(&office)
             .await

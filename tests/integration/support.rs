@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use local::Stack;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
@@ -224,6 +225,15 @@ impl Office {
     pub(crate) async fn publish_at(&self, now: Timestamp) -> Result<PublishReport, PublishError> {
         let stack = &self.stack;
         publish_pages::handle(&stack.store, &stack.site, &stack.keyring.proof_key(), now).await
+    }
+
+    /// Counts what came in, and publishes as on the first of the month, when no ratings are kept back for a quarter's close.
+    pub(crate) async fn settle_at_month_start(&self) {
+        self.stack.settle().await;
+        let today = local_date(Timestamp::now());
+        let first = today.first_of_month().at(12, 0, 0, 0);
+        let first = first.to_zoned(TimeZone::UTC).unwrap().timestamp();
+        self.publish_at(first).await.unwrap();
     }
 
     /// Ratings of the fixture's unit in this month: stored, and still waiting to be counted.

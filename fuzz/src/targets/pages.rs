@@ -289,6 +289,7 @@ fn unit_results(unit_id: UnitId, u: &mut Unstructured<'_>) -> Result<UnitResults
         as_of,
         periods,
         is_frozen: u.arbitrary()?,
+        thresholds: BTreeMap::new(),
     })
 }
 

@@ -15,15 +15,14 @@ use crate::{Report, list_key};
 /// Finds every disagreement within the results of one `unit`, and between them and its `lists`.
 pub(crate) fn check(head: &HeadPart, unit: &UnitPart, lists: &[CountedList], report: &mut Report) {
     let results = &unit.results;
-    let counted = (unit.counts_verified_only).then(|| head.head.settings.counted_strata());
     let file = key(&unit_path(&results.unit_id));
     let mut causes = Vec::new();
     for (period, of_period) in &results.periods {
         for cause in within(*period, of_period) {
             causes.push(format!("{period}: {cause}"));
         }
-        if let Some(counted) = &counted {
-            for cause in apart(*period, of_period, counted) {
+        if unit.counts_verified_only {
+            for cause in apart(*period, of_period, &counted(head, results, *period)) {
                 causes.push(format!("{period}: {cause}"));
             }
         }
@@ -93,12 +92,41 @@ fn within(period: Period, results: &PeriodResults) -> Vec<&'static str> {
         .collect()
 }
 
+/// Attestations that some quarter of a period counts, and those that every quarter does.
+struct Counted {
+    some: BTreeSet<Attestation>,
+    every: BTreeSet<Attestation>,
+}
+
+fn counted(head: &HeadPart, results: &UnitResults, period: Period) -> Counted {
+    let within = |quarter: &Quarter| match period {
+        Period::All => true,
+        Period::Year(year) => quarter.year == year,
+        Period::Quarter(other) => *quarter == other,
+        Period::Month(month) => *quarter == month.quarter(),
+    };
+    let of = results.thresholds.iter();
+    let of = of.filter(|(quarter, _)| within(quarter));
+    let mut counted: Option<Counted> = None;
+    for (_, of_quarter) in of {
+        let strata = &of_quarter.thresholds.ranking_strata;
+        let counted = counted.get_or_insert_with(|| Counted {
+            some: BTreeSet::new(),
+            every: strata.clone(),
+        });
+        counted.some.extend(strata);
+        counted
+            .every
+            .retain(|attestation| strata.contains(attestation));
+    }
+    counted.unwrap_or_else(|| Counted {
+        some: head.head.settings.counted_strata(),
+        every: head.head.settings.counted_strata(),
+    })
+}
+
 /// What is wrong with how verified and unverified ratings are kept apart.
-fn apart(
-    period: Period,
-    results: &PeriodResults,
-    counted: &BTreeSet<Attestation>,
-) -> Vec<&'static str> {
+fn apart(period: Period, results: &PeriodResults, counted: &Counted) -> Vec<&'static str> {
     let mut unverified = results.unverified.iter();
     let has_share = |ratings: &UnverifiedRatings| {
         matches!(period, Period::Quarter(_)) && ratings.received >= SHARE_FROM
@@ -108,14 +136,14 @@ fn apart(
             results
                 .strata
                 .keys()
-                .all(|stratum| counted.contains(stratum)),
+                .all(|stratum| counted.some.contains(stratum)),
             "a stratum that nothing proves is in the total",
         ),
         (
             results
                 .unverified
                 .keys()
-                .all(|stratum| !counted.contains(stratum)),
+                .all(|stratum| !counted.every.contains(stratum)),
             "a stratum of the total is told apart from it as well",
         ),
         (

@@ -127,6 +127,11 @@ pub enum Cause {
     },
     /// Not an identifier.
     BadId(String),
+    /// A threshold below what protects raters, in a catalog that is no sample.
+    BelowFloor {
+        /// Smallest.
+        min: u32,
+    },
     /// Not a whole number in range.
     BadNumber {
         /// Smallest.
@@ -230,6 +235,8 @@ pub enum Cause {
         /// The unit.
         unit: String,
     },
+    /// No quarter written `2027q1`, or one that has begun.
+    NotAComingQuarter(String),
     /// A day that has not come yet.
     InFuture,
     /// The receipt code names another day than the one received.

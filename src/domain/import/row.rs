@@ -214,8 +214,13 @@ impl<'a> RowReader<'a> {
 
     /// Notes a fault in column `name`.
     pub fn fault(&mut self, name: &str, cause: Cause) {
-        let place = self.at(Some(self.columns.heading(name)));
-        self.findings.push(place, cause);
+        self.findings.push(self.place(name), cause);
+    }
+
+    /// Where column `name` is.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Place {
+        self.at(Some(self.columns.heading(name)))
     }
 
     /// The text of column `name` on one line, normalised, at most `max` characters.

@@ -6,15 +6,11 @@ use jiff::civil::Date;
 
 use super::columns::SheetKind;
 use super::fields::{MAX_NAME, MAX_TEXT, Seen, each_row};
-use super::finding::{Cause, Findings};
+use super::finding::{Cause, Findings, Place};
 use super::row::{RowReader, Sheet, excerpt};
 use crate::catalog::{Settings, Text};
 use crate::rating::Attestation;
 
-/// New ratings a published result waits for, unless the catalog says otherwise.
-const DEFAULT_MIN_NEW_RATINGS: u32 = 5;
-/// Ratings from which an official's figures appear, unless the catalog says otherwise.
-const DEFAULT_MIN_OFFICIAL_RATINGS: u32 = 10;
 /// Days names and phones are kept, unless the catalog says otherwise.
 const DEFAULT_RETENTION_DAYS: u32 = 90;
 
@@ -25,7 +21,7 @@ const MAX_CONSENT: usize = 2_000;
 #[derive(Default)]
 struct Draft {
     texts: BTreeMap<&'static str, Text>,
-    numbers: BTreeMap<&'static str, u32>,
+    numbers: BTreeMap<&'static str, (u32, Place)>,
     strata: Option<Vec<Attestation>>,
     opens: Option<Date>,
     sample: bool,
@@ -71,6 +67,14 @@ pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Option<Set
         setting(row, key, &mut draft);
     });
     let sheet = sheet?;
+    for (key, min) in Settings::FLOORS {
+        if let Some((number, place)) = draft.numbers.get(key)
+            && *number < min
+            && !draft.sample
+        {
+            findings.push(place.clone(), Cause::BelowFloor { min });
+        }
+    }
     if findings.count() == before {
         for (key, _, _, _) in TEXTS {
             if !draft.texts.contains_key(key) {
@@ -106,20 +110,25 @@ fn setting(row: &mut RowReader, key: &str, draft: &mut Draft) {
     }
     if let Some((key, min, max)) = NUMBERS.iter().find(|(name, ..)| *name == key) {
         if let Some(number) = row.number_in("value", *min, *max) {
-            draft.numbers.insert(key, number);
+            draft.numbers.insert(key, (number, row.place("value")));
         }
         return;
     }
     match key {
-        "ranking_strata" => draft.strata = strata(row),
+        "ranking_strata" => draft.strata = strata(row, "value"),
         "opens" => draft.opens = row.date("value"),
-        "sample" => draft.sample = row.flag("value").unwrap_or(false),
+        "sample" => {
+            let flag = row.flag("value");
+            // What cannot be read is refused for that alone, and not for thresholds of a sample besides.
+            draft.sample = flag.unwrap_or(!row.sound());
+        }
         _ => row.fault("key", Cause::UnknownSetting(excerpt(key))),
     }
 }
 
-fn strata(row: &mut RowReader) -> Option<Vec<Attestation>> {
-    let list = row.required_text("value", MAX_NAME)?;
+/// Attestations named in `column`.
+pub(super) fn strata(row: &mut RowReader, column: &str) -> Option<Vec<Attestation>> {
+    let list = row.required_text(column, MAX_NAME)?;
     let separators = |c: char| matches!(c, ',' | ';' | '|' | ' ' | '+');
     let mut strata = Vec::new();
     for code in list.split(separators).filter(|code| !code.is_empty()) {
@@ -130,10 +139,10 @@ fn strata(row: &mut RowReader) -> Option<Vec<Attestation>> {
                     value: excerpt(code),
                     allowed: allowed.join(", "),
                 };
-                row.fault("value", cause);
+                row.fault(column, cause);
             }
             Some(stratum) if strata.contains(&stratum) => {
-                row.fault("value", Cause::Repeated(code.to_owned()));
+                row.fault(column, Cause::Repeated(code.to_owned()));
             }
             Some(stratum) => strata.push(stratum),
         }
@@ -142,9 +151,14 @@ fn strata(row: &mut RowReader) -> Option<Vec<Attestation>> {
 }
 
 fn finish(mut draft: Draft) -> Option<Settings> {
-    let number = |key: &str, default: u32| draft.numbers.get(key).copied().unwrap_or(default);
-    let min_new_ratings = number("min_new_ratings", DEFAULT_MIN_NEW_RATINGS);
-    let min_official_ratings = number("min_official_ratings", DEFAULT_MIN_OFFICIAL_RATINGS);
+    let number = |key: &str, default: u32| {
+        draft
+            .numbers
+            .get(key)
+            .map_or(default, |(number, _)| *number)
+    };
+    let min_new_ratings = number("min_new_ratings", Settings::LEAST_NEW_RATINGS);
+    let min_official_ratings = number("min_official_ratings", Settings::LEAST_OFFICIAL_RATINGS);
     let retention_days = number("retention_days", DEFAULT_RETENTION_DAYS);
     let unverified_per_day = number("unverified_per_day", Settings::default_unverified_per_day());
     let default = || vec![Attestation::DossierVerified, Attestation::DeviceSession];

@@ -859,6 +859,14 @@ fn settings_are_checked_key_by_key() {
                 &["settings 9 key: Duplicate { value: \"min_official_ratings\", row: 8 }"],
             ),
             (
+                "sample|có",
+                "sample|không",
+                &[
+                    "settings 8 value: BelowFloor { min: 5 }",
+                    "settings 9 value: BelowFloor { min: 10 }",
+                ],
+            ),
+            (
                 "dossier_verified dossier_claimed",
                 "dossier_verified;dossier_claimed|",
                 &[],
@@ -880,7 +888,6 @@ fn settings_are_checked_key_by_key() {
                 "opens|x|",
                 &["settings 12 value: BadDate(\"x\")"],
             ),
-            ("sample|có|", "sample|không|", &[]),
             (
                 "sample|có|",
                 "sample|maybe|",
@@ -908,13 +915,12 @@ fn settings_are_checked_key_by_key() {
         plus.head.settings.ranking_strata,
         [Attestation::DossierVerified, Attestation::DeviceSession]
     );
-    assert!(
-        !changed(SheetKind::Settings, "sample|có|", "sample|không|")
-            .unwrap()
-            .head
-            .settings
-            .sample
-    );
+    let real = text
+        .replace("min_new_ratings|3|", "min_new_ratings|5|")
+        .replace("min_official_ratings|7|", "min_official_ratings|10|")
+        .replace("sample|có|", "sample|không|");
+    sheets.insert(SheetKind::Settings, sheet("settings", &real));
+    assert!(!import(&sheets).unwrap().head.settings.sample);
 }
 
 #[test]

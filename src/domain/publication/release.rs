@@ -27,14 +27,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use crate::catalog::Settings;
+use super::thresholds::Thresholds;
 use crate::id::OfficialId;
 use crate::period::{Month, Period, Quarter};
 use crate::rating::Attestation;
 use crate::tally::{CellKey, Tally};
-
-/// Ratings of one row that one attacker may have given with genuine slips.
-pub const ATTACKER_RATINGS: u64 = 2;
 
 /// Day of a quarter's last month from which a row keeps ratings back for the close.
 const KEEP_BACK_FROM_DAY: i8 = 15;
@@ -78,38 +75,6 @@ pub type Grid = BTreeMap<(Row, Month), Tally>;
 
 /// Released tallies by row and shortest period.
 pub type ReleasedGrid = BTreeMap<(Row, ShortestPeriod), Tally>;
-
-/// When figures may move and officials be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Thresholds {
-    /// New ratings of others a figure waits for; at least 1.
-    pub min_new_ratings: u64,
-    /// Ratings from which an official is shown; at least 1.
-    pub min_official_ratings: u64,
-    /// Ratings of one row that an attacker may have given and can subtract.
-    pub attacker_ratings: u64,
-    /// Attestations that every figure but an unverified stratum's own counts.
-    pub ranking_strata: BTreeSet<Attestation>,
-}
-
-impl Thresholds {
-    /// The thresholds a catalog asks for. Sample data protects nobody, and shows each rating at once.
-    #[must_use]
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            min_new_ratings: u64::from(settings.min_new_ratings.max(1)),
-            min_official_ratings: u64::from(settings.min_official_ratings.max(1)),
-            attacker_ratings: if settings.sample { 0 } else { ATTACKER_RATINGS },
-            ranking_strata: settings.counted_strata(),
-        }
-    }
-
-    /// Ratings by which a row may grow at once.
-    #[must_use]
-    pub fn min_growth(&self) -> u64 {
-        self.min_new_ratings.saturating_add(self.attacker_ratings)
-    }
-}
 
 /// What has been released of one unit and quarter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

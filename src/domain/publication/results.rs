@@ -97,6 +97,7 @@ pub fn unit_results(
         unit_id,
         as_of: releases.values().filter_map(|release| release.as_of).max(),
         is_frozen: false,
+        thresholds: BTreeMap::new(),
         periods,
     }
 }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::domain::import::{Cause, Finding, Findings};
 use crate::domain::lang::Lang;
-use crate::intake::files::{DossierTotals, ImportOutcome, VoidTotals};
+use crate::intake::files::{DossierTotals, ImportOutcome, LooseningTotals, VoidTotals};
 
 /// What stands behind the key of a file in the key of its report.
 pub(super) const SUFFIX: &str = ".report.txt";
@@ -100,6 +100,22 @@ impl ImportReport {
                 }
                 sentences
             }
+            ImportOutcome::Loosenings(LooseningTotals {
+                recorded,
+                before,
+                conflicting,
+            }) => {
+                let values = vec![
+                    ("recorded", recorded.to_string()),
+                    ("before", before.to_string()),
+                ];
+                let mut sentences = vec![("loosenings", values)];
+                if !conflicting.is_empty() {
+                    let rows = vec![("rows", named(conflicting))];
+                    sentences.push(("loosenings_conflicting", rows));
+                }
+                sentences
+            }
             ImportOutcome::Voids(VoidTotals {
                 approved,
                 before,
@@ -178,6 +194,7 @@ fn advice(cause: &Cause) -> Sentence {
         Cause::NotText => ("not_text", vec![]),
         Cause::TooLong { max } => ("too_long", vec![("max", max.to_string())]),
         Cause::BadId(value) => ("bad_id", vec![("value", value.to_string())]),
+        Cause::BelowFloor { min } => ("below_floor", vec![("min", min.to_string())]),
         Cause::BadNumber { min, max } => (
             "bad_number",
             vec![("min", min.to_string()), ("max", max.to_string())],
@@ -236,6 +253,9 @@ fn advice(cause: &Cause) -> Sentence {
             ],
         ),
         Cause::UnitNotInForce { unit } => ("unit_not_in_force", vec![("unit", unit.to_string())]),
+        Cause::NotAComingQuarter(value) => {
+            ("not_a_coming_quarter", vec![("value", value.to_string())])
+        }
         Cause::InFuture => ("in_future", vec![]),
         Cause::CodeOfAnotherDay { code, received } => (
             "code_of_another_day",

@@ -165,6 +165,7 @@ fn province() -> Province {
         unit_id: id.clone(),
         as_of: None,
         is_frozen: false,
+        thresholds: BTreeMap::new(),
         periods: BTreeMap::new(),
     };
     let results = units.keys().map(|id| (id.clone(), empty(id))).collect();

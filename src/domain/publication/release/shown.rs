@@ -5,6 +5,7 @@ use jiff::civil::date;
 
 use super::refused_rules::{folded, old};
 use super::*;
+use crate::publication::thresholds::ATTACKER_RATINGS;
 use crate::tally::Counter;
 
 const FIRST_DAY: Date = date(2026, 10, 1);

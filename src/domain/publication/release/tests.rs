@@ -2,6 +2,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::publication::thresholds::ATTACKER_RATINGS;
 use crate::tally::Counter;
 
 const TODAY: Date = date(2026, 11, 21);
