@@ -30,6 +30,8 @@ use crate::store::{Store, StoreError};
 
 /// Units worked on at once.
 const CONCURRENCY: usize = 16;
+/// Units that may fail before a run gives up: more of them means that the tables or the bucket do.
+const MOST_FAILED: usize = 20;
 /// Objects written at once, of all units together: each has a connection of its own.
 const WRITES: usize = 32;
 
@@ -42,6 +44,9 @@ pub enum PublishError {
     /// The bucket failed.
     #[error("publishing could not use the bucket")]
     Bucket(#[from] BucketError),
+    /// Some units keep their last pages; all others were published.
+    #[error("{0} units could not be published")]
+    Units(usize),
 }
 
 /// What a run did.
@@ -102,17 +107,43 @@ pub async fn handle(
     let mut objects = Digests::new();
     let each: Vec<_> = units
         .values()
-        .map(|entry| run.publish_unit(entry).boxed())
+        .map(|entry| {
+            let published = run.publish_unit(entry);
+            published
+                .map(|published| (&entry.unit.id, published))
+                .boxed()
+        })
         .collect();
     let mut each = futures::stream::iter(each).buffer_unordered(CONCURRENCY);
-    while let Some(published) = each.next().await {
-        let (results, of_unit, report_of_unit) = published?;
-        report.add(report_of_unit);
+    let (mut failed, mut is_whole) = (0, true);
+    while let Some((unit, published)) = each.next().await {
+        let (results, of_unit) = match published {
+            Ok((results, of_unit, report_of_unit)) => {
+                report.add(report_of_unit);
+                (results, of_unit)
+            }
+            Err(error) => {
+                failed += 1;
+                if failed > MOST_FAILED {
+                    return Err(error);
+                }
+                tracing::error!(route = "publish-pages", %unit, error = %crate::log::chain(&error), "a unit could not be published");
+                let Some(last) = run.last_published(unit).await else {
+                    is_whole = false;
+                    continue;
+                };
+                last
+            }
+        };
         objects.extend(of_unit);
-        all_results.insert(results.unit_id.clone(), results);
+        all_results.insert(unit.clone(), results);
     }
-    report.add(run.publish_overview(&units, &all_results, objects).await?);
+    metric::count("PublishFailedUnits", failed as u64);
     metric::count("FlaggedRatings", report.flagged);
+    // Without the last figures of a unit that failed, the overview would take them off.
+    if is_whole {
+        report.add(run.publish_overview(&units, &all_results, objects).await?);
+    }
     if report.written > 0 {
         tracing::info!(
             route = "publish-pages",
@@ -122,7 +153,10 @@ pub async fn handle(
             "pages published"
         );
     }
-    Ok(report)
+    match failed {
+        0 => Ok(report),
+        _ => Err(PublishError::Units(failed)),
+    }
 }
 
 struct Run<'a> {
@@ -257,6 +291,22 @@ impl Run<'_> {
             flagged,
         };
         Ok((results, objects, report))
+    }
+
+    /// What was last published of a unit, and its objects; none where that cannot be read, or was never published.
+    async fn last_published(&self, unit: &UnitId) -> Option<(UnitResults, Digests)> {
+        let path = package::unit_path(unit);
+        let part = self.bucket.get(package::key(&path).as_str()).await.ok()??;
+        let part = package::UnitPart::from_json(&part).ok()?;
+        let mut objects = self.store.manifest(Some(unit)).await.ok()?.objects;
+        if objects.is_empty() {
+            return None;
+        }
+        for (month, list) in self.store.counted_lists(unit).await.ok()? {
+            let path = result_pages::list_path(unit, month);
+            objects.insert(path, HEXLOWER.encode(&list.file));
+        }
+        Some((part.results, objects))
     }
 
     async fn publish_overview(

@@ -1,8 +1,14 @@
 //! Publishing: what is shown, when it moves, and that the same input gives the same bytes.
 
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+use local::dynamo::RATINGS_TABLE;
 use serde_json::Value;
+use thuocdo::domain::period::{Month, local_date};
+use thuocdo::handlers::publish_pages::PublishError;
 
-use crate::fixture::{OFFICIAL, UNIT};
+use crate::fixture::{CLOSED_UNIT, OFFICIAL, UNIT};
 use crate::support::{Office, official, passer_by, satisfied};
 
 /// Figures of the fixture's official in every period that shows any.
@@ -112,6 +118,44 @@ async fn a_passer_by_never_enters_an_officials_figure() {
     office.stack.settle().await;
 
     assert!(official_figures(&office).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_unit_whose_release_cannot_be_read_keeps_its_pages_and_holds_no_other_back() {
+    let office = Office::open().await;
+    office.stack.settle().await;
+    let quarter = Month::of(local_date(Timestamp::now())).quarter();
+    let put = office.stack.dynamodb.put_item().table_name(RATINGS_TABLE);
+    let put = put
+        .item("PK", AttributeValue::S(format!("L#{CLOSED_UNIT}")))
+        .item("SK", AttributeValue::S(quarter.to_string()))
+        .item("release", AttributeValue::B(Blob::new("no release")))
+        .item("revision", AttributeValue::N("1".to_owned()));
+    put.send().await.unwrap();
+    let sums = async || office.get("/goi-du-lieu/SHA256SUMS").await.body;
+    let of_unit = |sums: &str| -> Vec<String> {
+        let lines = sums.lines().filter(|line| line.contains(CLOSED_UNIT));
+        lines.map(str::to_owned).collect()
+    };
+    let before = sums().await;
+    let slip = office.slip().await;
+    assert_eq!(
+        office.rate(&satisfied(&official(), &slip)).await.status,
+        201
+    );
+    office.stack.drain().await;
+
+    let published = office.publish().await;
+
+    assert!(
+        matches!(published, Err(PublishError::Units(1))),
+        "{published:?}"
+    );
+    assert_eq!(official_figures(&office).await.len(), 3);
+    let after = sums().await;
+    assert_ne!(after, before);
+    assert!(!of_unit(&before).is_empty());
+    assert_eq!(of_unit(&after), of_unit(&before));
 }
 
 #[tokio::test]
