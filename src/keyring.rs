@@ -125,10 +125,30 @@ impl Keyring {
         self.receipts.receipt_hash(code)
     }
 
+    /// What a receipt is found by, and what opens the details of its dossier.
+    #[must_use]
+    pub fn receipt_keys(&self, code: &ReceiptCode) -> ReceiptKeys {
+        self.receipts.receipt_keys(code)
+    }
+
     /// What a receipt's secret part is checked by; bound to its code.
     #[must_use]
     pub fn secret_hash(&self, code: &ReceiptCode, secret: &ReceiptSecret) -> String {
         self.receipts.secret_hash(code, secret)
+    }
+
+    /// The rating a receipt gives for `subject` once its first was voided, because somebody else had given it.
+    #[must_use]
+    pub fn second_rating_id(&self, code: &ReceiptCode, subject: &Subject) -> RatingId {
+        RatingId(short(&mac(
+            &self.subkey("rating"),
+            &[
+                b"receipt",
+                code.as_str().as_bytes(),
+                subject.to_string().as_bytes(),
+                b"1",
+            ],
+        )))
     }
 
     /// The one rating a receipt gives for `subject`.
@@ -218,6 +238,17 @@ impl ReceiptKey {
         short(&mac(&self.subkey("receipt"), &[code.as_str().as_bytes()]))
     }
 
+    /// What a receipt is found by, and what opens the details of its dossier.
+    #[must_use]
+    pub fn receipt_keys(&self, code: &ReceiptCode) -> ReceiptKeys {
+        let code_key = |purpose| mac(&self.subkey(purpose), &[code.as_str().as_bytes()]);
+        ReceiptKeys {
+            hash: self.receipt_hash(code),
+            details: code_key("receipt-details"),
+            marks: code_key("receipt-marks"),
+        }
+    }
+
     /// What a receipt's secret part is checked by; bound to its code.
     #[must_use]
     pub fn secret_hash(&self, code: &ReceiptCode, secret: &ReceiptSecret) -> String {
@@ -300,6 +331,43 @@ impl From<&Keyring> for ChallengeKey {
 impl std::fmt::Debug for ChallengeKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ChallengeKey(..)")
+    }
+}
+
+/// What belongs to one receipt code: the hash its item is found by, and the keys of what the item holds.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReceiptKeys {
+    /// `Keyring::receipt_hash`.
+    pub hash: String,
+    /// Seals the details of the dossier.
+    pub details: [u8; 32],
+    /// Marks what was rated.
+    marks: [u8; 32],
+}
+
+impl ReceiptKeys {
+    /// What an item keeps of `subject` having been rated; `again` for the rating after a voided one.
+    #[must_use]
+    pub fn mark(&self, subject: &Subject, again: bool) -> UsedMark {
+        let subject = subject.to_string();
+        let part: &[u8] = if again { b"1" } else { b"" };
+        let text = short(&mac(&self.marks, &[subject.as_bytes(), part]));
+        UsedMark { text, again }
+    }
+}
+
+/// What the item of a receipt keeps of one use; it tells nothing without the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedMark {
+    /// The mark.
+    pub text: String,
+    /// Whether the receipt is used again, after somebody else's rating was voided.
+    pub again: bool,
+}
+
+impl std::fmt::Debug for ReceiptKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReceiptKeys(..)")
     }
 }
 

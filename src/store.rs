@@ -15,6 +15,7 @@ pub mod month_seal;
 pub mod progress;
 pub mod rating;
 pub mod receipt;
+mod receipt_item;
 pub mod reconcile;
 pub mod release;
 pub mod submit;

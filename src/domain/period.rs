@@ -107,6 +107,13 @@ impl Quarter {
         Date::new(first.year, first.month, 1).unwrap_or(Date::MIN)
     }
 
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> Date {
+        let [_, _, last] = self.months();
+        Date::new(last.year, last.month, 1).map_or(Date::MAX, Date::last_of_month)
+    }
+
     /// Reads `yyyyqn`; `None` for anything else.
     #[must_use]
     pub fn parse(input: &str) -> Option<Self> {
@@ -289,6 +296,11 @@ mod tests {
             let months = months.map(|month| Month::parse(month).unwrap());
 
             assert_eq!(quarter.months(), months);
+            assert_eq!(Month::of(quarter.last_day()), months[2]);
+            assert_eq!(
+                Month::of(quarter.last_day().tomorrow().unwrap()).previous(),
+                months[2]
+            );
             assert_eq!(months.map(Month::quarter), [quarter; 3]);
         }
     }

@@ -135,7 +135,7 @@ pub struct Rating {
     pub id: RatingId,
     /// Who is rated.
     pub subject: Subject,
-    /// What the official did for the dossier.
+    /// What the official did for the dossier; only in ratings that earlier versions stored.
     pub role: Option<OfficialRole>,
     /// How sure we are.
     pub attestation: Attestation,
@@ -153,7 +153,7 @@ pub struct Rating {
     pub answers: BTreeMap<QuestionCode, Answer>,
     /// The day in Asia/Ho_Chi_Minh it was submitted.
     pub date: Date,
-    /// Whether the dossier was late, where known.
+    /// Whether the dossier was late; only in ratings that earlier versions stored.
     pub late: Option<bool>,
 }
 

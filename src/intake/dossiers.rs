@@ -172,7 +172,7 @@ fn oldest(today: Date) -> Date {
 fn sealed(keyring: &Keyring, dossier: Dossier) -> NewReceipt {
     let secret = dossier.secret.as_ref();
     NewReceipt {
-        hash: keyring.receipt_hash(&dossier.code),
+        keys: keyring.receipt_keys(&dossier.code),
         secret: secret.map(|secret| keyring.secret_hash(&dossier.code, secret)),
         receipt: dossier.receipt,
     }

@@ -3,16 +3,16 @@
 pub mod form;
 
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{Timestamp, ToSpan};
 
 use self::form::{Checked, Rater, RatingForm};
+use super::Intake;
 use super::security_code::{CodeRefused, Presence};
-use super::{Intake, person};
 use crate::challenge::Nonce;
 use crate::domain::catalog::{CatalogHead, UnitEntry};
-use crate::domain::dossier::{Receipt, Timeliness};
+use crate::domain::dossier::Receipt;
 use crate::domain::form::FieldError;
-use crate::domain::period::{Month, local_date};
+use crate::domain::period::{Month, local_date, start_of_day};
 use crate::domain::phone::Phone;
 use crate::domain::proof::Tracker;
 use crate::domain::rating::{
@@ -20,10 +20,19 @@ use crate::domain::rating::{
 };
 use crate::domain::receipt::{ReceiptCode, ReceiptSecret};
 use crate::store::StoreError;
-use crate::store::receipt::{LookUp, Spent};
-use crate::store::submit::{Claim, Submission, Submitted};
+use crate::store::receipt::{LookUp, Spent, StoredReceipt};
+use crate::store::submit::{Claim, Submission, Submitted, Suggestion, suggestion_key};
 
-const SUGGESTION_KEPT: SignedDuration = SignedDuration::from_hours(24 * SUGGESTION_DAYS);
+/// When it is forgotten that a phone has rated: a month after the quarter it rates once in, and never before the catalog's
+/// retention is over.
+///
+/// By the day, for a time to the second would tell when it rated.
+fn guard_expires(today: Date, retention_days: u32) -> Timestamp {
+    let after_quarter = Month::of(today).quarter().last_day();
+    let after_quarter = after_quarter.saturating_add(1.month());
+    let retained = today.saturating_add(i64::from(retention_days).days());
+    start_of_day(after_quarter.max(retained).saturating_add(1.day()))
+}
 
 /// One attempt at rating: what was filled in, where, and by whom as far as we can tell.
 #[derive(Debug, Clone, Copy)]
@@ -98,16 +107,15 @@ struct Accepted<'a> {
 }
 
 impl Accepted<'_> {
-    /// The rating; field, role and lateness come from the receipt, where there is one.
+    /// The rating; its field comes from the receipt, where there is one.
+    ///
+    /// What the official did for the dossier and whether it was late stay out of it: no figure needs them, and with them
+    /// a rating could be told from others of its day.
     fn rating(&self, id: RatingId, attestation: Attestation, receipt: Option<&Receipt>) -> Rating {
-        let official = self.subject.official_id.as_ref();
-        let timeliness = receipt.and_then(|receipt| receipt.timeliness(self.today));
         Rating {
             id,
             subject: self.subject.clone(),
-            role: receipt
-                .zip(official)
-                .and_then(|(receipt, official)| receipt.role(official)),
+            role: None,
             attestation,
             channel: self.channel,
             field_id: receipt.map(|receipt| receipt.field_id.clone()),
@@ -116,7 +124,7 @@ impl Accepted<'_> {
             questionnaire: self.checked.questionnaire.clone(),
             answers: self.checked.answers.clone(),
             date: self.today,
-            late: timeliness.map(|timeliness| timeliness == Timeliness::Overdue),
+            late: None,
         }
     }
 }
@@ -170,9 +178,8 @@ impl Intake {
                 self.take_from_participant(&accepted, code, secret.as_ref())
                     .await
             }
-            Rater::NonParticipant { full_name, phone } => {
-                self.take_from_passer_by(&accepted, full_name, phone, &head)
-                    .await
+            Rater::NonParticipant { phone } => {
+                self.take_from_passer_by(&accepted, phone, &head).await
             }
         }
     }
@@ -183,24 +190,39 @@ impl Intake {
         code: &ReceiptCode,
         secret: Option<&ReceiptSecret>,
     ) -> Result<RatingOutcome, StoreError> {
-        let hash = self.keyring.receipt_hash(code);
-        let id = self.keyring.receipt_rating_id(code, accepted.subject);
-        let found = self.store.look_up(&hash, accepted.today).await?;
-        let Some((receipt, attestation)) = self.usable(accepted, &found, code, secret) else {
+        let subject = accepted.subject;
+        let keys = self.keyring.receipt_keys(code);
+        let found = self.store.look_up(&keys, accepted.today).await?;
+        let usable = self.usable(accepted, &found, code, secret);
+        let mut id = self.keyring.receipt_rating_id(code, subject);
+        let mut mark = keys.mark(subject, false);
+        let is_free = usable.is_some_and(|(stored, _)| !stored.has_rated(subject, &mark));
+        // Read for every receipt that cannot be used at once, whatever is wrong with it.
+        if !is_free && self.store.is_given_back(&id).await? {
+            id = self.keyring.second_rating_id(code, subject);
+            mark = keys.mark(subject, true);
+        }
+        // Behind a right secret, the transaction tells a retry from a second opinion.
+        let usable = usable.filter(|(stored, attestation)| {
+            *attestation == Attestation::DossierVerified || !stored.has_rated(subject, &mark)
+        });
+        let Some((stored, attestation)) = usable else {
             let rating = accepted.rating(id, Attestation::DossierClaimed, None);
             return self
-                .refuse_receipt(accepted, &rating, &hash, found.tries)
+                .refuse_receipt(accepted, &rating, &keys.hash, found.tries)
                 .await;
         };
-        let rating = accepted.rating(id, attestation, Some(receipt));
-        self.commit(accepted, &rating, Claim::Receipt { hash: &hash })
-            .await
+        let rating = accepted.rating(id, attestation, Some(&stored.receipt));
+        let claim = Claim::Receipt {
+            hash: &keys.hash,
+            mark: &mark,
+        };
+        self.commit(accepted, &rating, claim).await
     }
 
     async fn take_from_passer_by(
         &self,
         accepted: &Accepted<'_>,
-        full_name: &str,
         phone: &Phone,
         head: &CatalogHead,
     ) -> Result<RatingOutcome, StoreError> {
@@ -210,19 +232,15 @@ impl Intake {
         let id = self
             .keyring
             .phone_rating_id(phone.as_str(), subject, quarter);
-        let sealed = person::seal(&self.keyring, quarter, &hash, full_name, phone)
-            .map_err(|error| StoreError::during("seal name and phone")(Box::new(error)))?;
-        let kept = SignedDuration::from_hours(24 * i64::from(head.settings.retention_days));
         let claim = Claim::Guard {
             hash: &hash,
-            sealed: &sealed,
-            expires: accepted.now + kept,
+            expires: guard_expires(accepted.today, head.settings.retention_days),
         };
         let rating = accepted.rating(id, Attestation::PhoneDeclared, None);
         self.commit(accepted, &rating, claim).await
     }
 
-    /// The receipt and how sure it makes us, if it can be used at all; one answer for every reason it cannot.
+    /// The receipt and how sure it makes us, if it is about the subject; one answer for every reason it is not.
     ///
     /// A receipt that carries a secret part is never claimed by its bare code: codes can be counted through, and a stranger
     /// who did so would use up other people's receipts.
@@ -232,21 +250,16 @@ impl Intake {
         found: &'a LookUp,
         code: &ReceiptCode,
         secret: Option<&ReceiptSecret>,
-    ) -> Option<(&'a Receipt, Attestation)> {
+    ) -> Option<(&'a StoredReceipt, Attestation)> {
         let stored = found.receipt.as_ref();
         let secret_hash = stored.and_then(|stored| stored.secret_hash.as_deref());
         let attestation = self.attest(secret_hash, code, secret);
         let stored = stored.filter(|stored| stored.expires > accepted.now.as_second())?;
-        // Behind a right secret, the transaction tells a retry from a second opinion.
-        let attestation = attestation.filter(|attestation| {
-            *attestation == Attestation::DossierVerified
-                || stored.is_free(accepted.subject, accepted.now)
-        })?;
         let receipt = &stored.receipt;
         let official = accepted.subject.official_id.as_ref();
         let is_about_subject = receipt.unit_id == accepted.subject.unit_id
             && official.is_none_or(|official| receipt.role(official).is_some());
-        is_about_subject.then_some((receipt, attestation))
+        Some((stored, attestation?)).filter(|_| is_about_subject)
     }
 
     /// Answers for a receipt that is unknown, expired, used or wrong: the same reads, the same writes, the same bytes.
@@ -279,11 +292,18 @@ impl Intake {
     ) -> Result<RatingOutcome, StoreError> {
         let digest = self.content_digest(rating, accepted.checked);
         let suggestion = accepted.checked.suggestion.as_deref();
+        let key = suggestion.map(|_| suggestion_key()).transpose()?;
+        let key = key.unwrap_or_default();
+        let suggestion = suggestion.map(|text| Suggestion {
+            key: &key,
+            text,
+            expires: start_of_day(accepted.today.saturating_add((SUGGESTION_DAYS + 1).days())),
+        });
         let submission = Submission {
             rating,
             digest: &digest,
             claim,
-            suggestion: suggestion.map(|suggestion| (suggestion, accepted.now + SUGGESTION_KEPT)),
+            suggestion,
         };
         let refused = match self.store.submit(&submission, accepted.now).await? {
             Submitted::Saved { write_units } => return Ok(self.saved(rating, false, write_units)),
@@ -297,7 +317,7 @@ impl Intake {
             Submitted::Unclaimable => RatingRefused::Receipt,
         };
         let spent = match (&refused, submission.claim) {
-            (RatingRefused::Receipt, Claim::Receipt { hash }) => {
+            (RatingRefused::Receipt, Claim::Receipt { hash, .. }) => {
                 self.count_try(accepted, hash).await?
             }
             _ => self.store.spend(accepted.nonce).await?,
@@ -306,9 +326,8 @@ impl Intake {
     }
 
     async fn count_try(&self, accepted: &Accepted<'_>, hash: &str) -> Result<Spent, StoreError> {
-        let (nonce, now) = (accepted.nonce, accepted.now);
         self.store
-            .count_try(hash, accepted.today, Some(nonce), now)
+            .count_try(hash, accepted.today, Some(accepted.nonce))
             .await
     }
 
@@ -380,4 +399,29 @@ fn paid_for(spent: Spent, refused: RatingRefused) -> RatingOutcome {
         Spent::Now => refused,
         Spent::Before => RatingRefused::SecurityCode(CodeRefused::Wrong),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_guard_outlives_its_quarter_and_the_retention_of_the_catalog() {
+        let end = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (today, retention_days, expires) in [
+            (date(2026, 10, 1), 90, "2027-01-31T17:00:00Z"),
+            (date(2026, 12, 31), 90, "2027-03-31T17:00:00Z"),
+            (date(2026, 10, 1), 1, "2027-01-31T17:00:00Z"),
+            (date(2027, 3, 31), 1, "2027-04-30T17:00:00Z"),
+            (date(2026, 10, 1), 365, "2027-10-01T17:00:00Z"),
+        ] {
+            assert_eq!(
+                guard_expires(today, retention_days),
+                end(expires),
+                "{today}"
+            );
+        }
+    }
 }

@@ -111,8 +111,8 @@ impl<K: AsRef<ReceiptKey>> Intake<K> {
             Err(refused) => return Ok(ReceiptRefused::SecurityCode(refused).into()),
         };
         let (now, today) = (query.now, local_date(query.now));
-        let hash = self.keyring.as_ref().receipt_hash(&code);
-        let found = self.store.look_up(&hash, today).await?;
+        let keys = self.keyring.as_ref().receipt_keys(&code);
+        let found = self.store.look_up(&keys, today).await?;
         let receipt = self.known(found.receipt, &code, secret.as_ref(), now);
         let entry = match &receipt {
             Some(receipt) => self.catalog.unit(&receipt.unit_id, now).await?,
@@ -133,7 +133,7 @@ impl<K: AsRef<ReceiptKey>> Intake<K> {
         }
         let spent = self
             .store
-            .count_try(&hash, today, Some(&nonce), now)
+            .count_try(&keys.hash, today, Some(&nonce))
             .await?;
         Ok(match spent {
             Spent::Now => {

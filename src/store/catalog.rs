@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 
-use super::backoff;
+use super::backoff::Attempts;
 use super::error::MalformedItem;
 use super::item::{Item, is_condition_failed};
 use super::key::{Key, PK, SK};
@@ -259,7 +259,9 @@ async fn write_batch(
     batch: Vec<WriteRequest>,
 ) -> Result<(), StoreError> {
     let mut left = batch;
-    for attempt in 0..ATTEMPTS {
+    let cause = "the table took the items too slowly";
+    let mut attempts = Attempts::new("write catalog", ATTEMPTS, cause);
+    loop {
         let written = client
             .batch_write_item()
             .request_items(table.clone(), left.clone())
@@ -276,10 +278,8 @@ async fn write_batch(
             Err(error) if is_throttled(&error) => {}
             Err(error) => return Err(StoreError::during("write catalog")(error.into())),
         }
-        backoff::pause(attempt).await;
+        attempts.again().await?;
     }
-    let cause = "the table took the items too slowly";
-    Err(StoreError::transient("write catalog")(cause.into()))
 }
 
 /// Whether every item of a batch was refused for coming too fast.

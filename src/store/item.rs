@@ -95,3 +95,17 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
 pub(crate) fn n(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
+
+/// The set of texts under `name`; empty where there is no such attribute.
+pub(crate) fn texts<'a>(item: &'a Item, name: &'static str) -> Result<&'a [String], MalformedItem> {
+    match item.get(name) {
+        None => Ok(&[]),
+        Some(AttributeValue::Ss(texts)) => Ok(texts),
+        Some(_) => Err(MalformedItem { attribute: name }),
+    }
+}
+
+/// A set of texts as an attribute.
+pub(crate) fn ss<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> AttributeValue {
+    AttributeValue::Ss(texts.into_iter().map(Into::into).collect())
+}

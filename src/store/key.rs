@@ -5,10 +5,10 @@
 //! | entity  | table   | PK                    | SK                                                | written by        | read by |
 //! |---------|---------|-----------------------|---------------------------------------------------|-------------------|---------|
 //! | rating  | Ratings | `U#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit, count     | stream, reconcile, publish |
-//! | comment | Ratings | `T#<unit>#<yyyymm>`   | `R#<rid>`                                         | submit            | managers |
+//! | suggestion | Ratings | `T#<unit>#<yyyymm>` | `S#<random>`                                     | submit            | managers |
 //! | receipt | Ratings | `K#<HMAC(code)>`      | `RECEIPT`                                         | import, submit    | submit, validate |
 //! | tries   | Ratings | `K#<HMAC(code)>`      | `TRIES#<yyyymmdd>`                                | submit, validate  | submit, validate |
-//! | guard   | Ratings | `P#<HMAC(phone …)>`   | `G`                                               | submit            | two people, on a dispute |
+//! | guard   | Ratings | `P#<HMAC(phone …)>`   | `G`                                               | submit            | submit |
 //! | nonce   | Ratings | `N#<challenge id>`    | `N`                                               | submit, validate  | – |
 //! | dossiers| Ratings | `D#<unit>#<yyyymm>`   | `COUNT`                                           | import            | publish |
 //! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
@@ -75,8 +75,8 @@ impl Key {
         Self::new(Self::ratings_partition(unit, month), format!("R#{}", id.0))
     }
 
-    pub(crate) fn comment(unit: &UnitId, month: Month, id: &RatingId) -> Self {
-        Self::new(format!("T#{unit}#{month}"), format!("R#{}", id.0))
+    pub(crate) fn suggestion(unit: &UnitId, month: Month, key: &str) -> Self {
+        Self::new(format!("T#{unit}#{month}"), format!("S#{key}"))
     }
 
     pub(crate) fn receipt(hash: &str) -> Self {

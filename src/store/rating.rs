@@ -137,14 +137,8 @@ pub(crate) fn rating_to_item(rating: &Rating, digest: &str) -> Item {
     if let Some(official) = &rating.subject.official_id {
         set("official", text(official.as_str()));
     }
-    if let Some(role) = rating.role {
-        set("role", text(role.code()));
-    }
     if let Some(field) = &rating.field_id {
         set("field", text(field.as_str()));
-    }
-    if let Some(late) = rating.late {
-        set("late", AttributeValue::Bool(late));
     }
     if !rating.reasons.is_empty() {
         set(
@@ -280,6 +274,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::store::item::s;
 
     #[test]
     fn a_rating_reads_back_as_stored() {
@@ -287,7 +282,7 @@ mod tests {
         let rating = Rating {
             id: RatingId("abc".into()),
             subject: Subject::parse("48-1/an").unwrap(),
-            role: Some(OfficialRole::Desk),
+            role: None,
             attestation: Attestation::DossierVerified,
             channel: Channel::Web,
             field_id: Some(FieldId::parse("land").unwrap()),
@@ -302,19 +297,30 @@ mod tests {
                 (code("cs3"), Answer::Unanswered),
             ]),
             date: date(2026, 11, 21),
-            late: Some(false),
+            late: None,
         };
 
-        let stored = rating_from_item(&rating_to_item(&rating, "digest")).unwrap();
+        let item = rating_to_item(&rating, "digest");
+        let stored = rating_from_item(&item).unwrap();
 
         assert_eq!(
             stored,
             StoredRating {
-                rating,
+                rating: rating.clone(),
                 digest: "digest".into(),
                 pending: true,
                 void: None,
             }
         );
+        let mut earlier = item;
+        earlier.insert("role".into(), s("desk"));
+        earlier.insert("late".into(), AttributeValue::Bool(false));
+        let stored = rating_from_item(&earlier).unwrap();
+        let of_an_earlier_version = Rating {
+            role: Some(OfficialRole::Desk),
+            late: Some(false),
+            ..rating
+        };
+        assert_eq!(stored.rating, of_an_earlier_version);
     }
 }

@@ -1,19 +1,20 @@
 //! Looking receipts up, and remembering failed tries.
 
-use std::collections::BTreeSet;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
-use super::dossier::receipt_from_item;
-use super::item::Item;
+use super::item::{self, Item, n};
 use super::key::{Key, SK};
 use super::transaction::Outcome;
-use super::{Store, StoreError};
+use super::{Store, StoreError, receipt_item};
 use crate::challenge::Nonce;
 use crate::domain::dossier::Receipt;
+use crate::domain::period::start_of_day;
 use crate::domain::rating::Subject;
+use crate::keyring::{ReceiptKeys, UsedMark};
+
+const LOOK_UP: &str = "look up receipt";
 
 /// Wrong tries on one receipt code in a day from which somebody is guessing.
 ///
@@ -28,17 +29,17 @@ pub struct StoredReceipt {
     pub receipt: Receipt,
     /// `Keyring::secret_hash` of its secret part, where the slip carries one.
     pub secret_hash: Option<String>,
-    /// Subjects it has rated.
-    pub used: BTreeSet<String>,
+    /// What it has rated: `ReceiptKeys::mark`, and subjects as earlier versions wrote them.
+    pub used: Vec<String>,
     /// When it can no longer rate, in seconds since 1970.
     pub expires: i64,
 }
 
 impl StoredReceipt {
-    /// Whether it can still rate `subject` at `now`.
+    /// Whether it has rated `subject`, whose mark is given.
     #[must_use]
-    pub fn is_free(&self, subject: &Subject, now: Timestamp) -> bool {
-        self.expires > now.as_second() && !self.used.contains(&subject.to_string())
+    pub fn has_rated(&self, subject: &Subject, mark: &UsedMark) -> bool {
+        receipt_item::is_among(&self.used, mark, subject)
     }
 }
 
@@ -61,29 +62,20 @@ pub enum Spent {
 }
 
 impl Store {
-    /// The receipt under `hash` (`Keyring::receipt_hash`) and the failed tries of `day`; one consistent read.
+    /// The receipt of a code and the failed tries of `day`; one consistent read.
     ///
     /// # Errors
     /// [`StoreError`] when the table cannot be read or the item is malformed.
-    pub async fn look_up(&self, hash: &str, day: Date) -> Result<LookUp, StoreError> {
-        let partition = Key::receipt(hash).pk;
-        let items = self
-            .query("look up receipt", &self.ratings, partition, true)
-            .await?;
+    pub async fn look_up(&self, keys: &ReceiptKeys, day: Date) -> Result<LookUp, StoreError> {
+        let partition = Key::receipt(&keys.hash).pk;
+        let items = self.query(LOOK_UP, &self.ratings, partition, true).await?;
         let mut found = LookUp::default();
-        let tries_key = Key::tries(hash, day).sk;
+        let tries_key = Key::tries(&keys.hash, day).sk;
         for item in &items {
-            match item
-                .get(SK)
-                .and_then(|sk| sk.as_s().ok())
-                .map(String::as_str)
-            {
-                Some("RECEIPT") => found.receipt = Some(stored_receipt(item)?),
+            match item::text(item, SK).ok() {
+                Some("RECEIPT") => found.receipt = Some(stored_receipt(keys, item)?),
                 Some(sk) if sk == tries_key => {
-                    found.tries = number(item, "tries")
-                        .unwrap_or(0)
-                        .try_into()
-                        .unwrap_or(u32::MAX)
+                    found.tries = item::number(item, "tries").unwrap_or(0);
                 }
                 _ => {}
             }
@@ -100,16 +92,16 @@ impl Store {
         hash: &str,
         day: Date,
         nonce: Option<&Nonce>,
-        now: Timestamp,
     ) -> Result<Spent, StoreError> {
         let key = Key::tries(hash, day);
-        let expires = (now + SignedDuration::from_hours(48)).as_second();
+        // By the day: to the second, it would tell when the last try was.
+        let expires = start_of_day(day.saturating_add(3.days())).as_second();
         let tries = Update::builder()
             .table_name(&self.ratings)
             .set_key(Some(key.attributes()))
             .update_expression("ADD tries :one SET exp = :exp")
-            .expression_attribute_values(":one", AttributeValue::N("1".into()))
-            .expression_attribute_values(":exp", AttributeValue::N(expires.to_string()))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":exp", n(expires))
             .build()
             .map_err(|error| StoreError::during("count try")(Box::new(error)))?;
         let mut actions = vec![TransactWriteItem::builder().update(tries).build()];
@@ -128,14 +120,11 @@ impl Store {
 
     /// The put carries a random value of its own, so that trying it again after a lost reply is not a second use.
     fn put_nonce(&self, nonce: &Nonce) -> Result<TransactWriteItem, StoreError> {
-        let by = AttributeValue::S(format!("{:032x}", rand::random::<u128>()));
+        let by = item::s(format!("{:032x}", rand::random::<u128>()));
         let put = Put::builder()
             .table_name(&self.ratings)
             .set_item(Some(Key::nonce(&nonce.id).attributes()))
-            .item(
-                "exp",
-                AttributeValue::N(nonce.expires.as_second().to_string()),
-            )
+            .item("exp", n(nonce.expires.as_second()))
             .item("by", by.clone())
             .condition_expression("attribute_not_exists(PK) OR #by = :by")
             .expression_attribute_names("#by", "by")
@@ -153,24 +142,13 @@ fn spent(outcome: Outcome) -> Spent {
     }
 }
 
-fn stored_receipt(item: &Item) -> Result<StoredReceipt, StoreError> {
-    let receipt = receipt_from_item(item)
-        .map_err(|error| StoreError::during("look up receipt")(Box::new(error)))?;
-    let used = item
-        .get("used")
-        .and_then(|used| used.as_ss().ok())
-        .map(|used| used.iter().cloned().collect());
+fn stored_receipt(keys: &ReceiptKeys, item: &Item) -> Result<StoredReceipt, StoreError> {
+    let stored = receipt_item::read(keys, item)
+        .map_err(|error| StoreError::during(LOOK_UP)(Box::new(error)))?;
     Ok(StoredReceipt {
-        receipt,
-        secret_hash: item
-            .get("secret")
-            .and_then(|secret| secret.as_s().ok())
-            .cloned(),
-        used: used.unwrap_or_default(),
-        expires: number(item, "exp").unwrap_or(0),
+        expires: receipt_item::expires(stored.receipt.received).as_second(),
+        receipt: stored.receipt,
+        secret_hash: stored.secret_hash,
+        used: stored.used,
     })
-}
-
-fn number(item: &Item, name: &str) -> Option<i64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
 }

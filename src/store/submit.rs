@@ -1,32 +1,34 @@
 //! The one transaction that decides whether a rating is saved.
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 
+use super::item::{n, s, ss};
 use super::key::Key;
 use super::rating::rating_to_item;
 use super::transaction::Outcome;
-use super::{Store, StoreError};
+use super::{Store, StoreError, receipt_item};
 use crate::domain::period::Month;
 use crate::domain::rating::Rating;
+use crate::keyring::UsedMark;
 
 /// What is used up by a rating.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim<'a> {
     /// A receipt, for this subject.
     Receipt {
         /// `Keyring::receipt_hash` of its code.
         hash: &'a str,
+        /// `ReceiptKeys::mark` of the subject.
+        mark: &'a UsedMark,
     },
     /// A phone, for this subject and quarter.
     Guard {
         /// `Keyring::phone_hash`.
         hash: &'a str,
-        /// Name and phone, sealed for two people to open on a dispute.
-        sealed: &'a [u8],
-        /// When both are forgotten.
+        /// When it is forgotten that the phone has rated.
         expires: Timestamp,
     },
 }
@@ -40,8 +42,30 @@ pub struct Submission<'a> {
     pub digest: &'a str,
     /// What it uses up.
     pub claim: Claim<'a>,
-    /// Suggestion and when it is forgotten.
-    pub suggestion: Option<(&'a str, Timestamp)>,
+    /// What is suggested beside it.
+    pub suggestion: Option<Suggestion<'a>>,
+}
+
+/// A suggestion, kept apart from the rating it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suggestion<'a> {
+    /// Random, so that nothing leads from a suggestion to its rating; see [`suggestion_key`].
+    pub key: &'a str,
+    /// What is suggested.
+    pub text: &'a str,
+    /// When it is forgotten.
+    pub expires: Timestamp,
+}
+
+/// A key for a suggestion: 128 random bits in 26 lower-case characters.
+///
+/// # Errors
+/// [`StoreError`] when the system gives no randomness.
+pub fn suggestion_key() -> Result<String, StoreError> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)
+        .map_err(|error| StoreError::during("key suggestion")(error.into()))?;
+    Ok(BASE32_NOPAD.encode(&bits).to_ascii_lowercase())
 }
 
 /// How a submission ended; a fault is an error instead, and then nothing may be told to be saved.
@@ -101,14 +125,20 @@ impl Store {
 
     /// Whether a claim without a rating in the last two months was used up earlier.
     async fn is_claimed(&self, submission: &Submission<'_>) -> Result<bool, StoreError> {
-        let Claim::Receipt { hash } = submission.claim else {
+        let Claim::Receipt { hash, mark } = submission.claim else {
             return Ok(true);
         };
-        let found = self.look_up(hash, submission.rating.date).await?;
-        let subject = submission.rating.subject.to_string();
-        Ok(found
-            .receipt
-            .is_some_and(|receipt| receipt.used.contains(&subject)))
+        let partition = Key::receipt(hash).pk;
+        let items = self
+            .query(OPERATION, &self.ratings, partition, true)
+            .await?;
+        for item in &items {
+            let is_used = receipt_item::is_used(item, mark, &submission.rating.subject);
+            if is_used.map_err(|error| StoreError::during(OPERATION)(Box::new(error)))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn submission_actions(
@@ -118,36 +148,30 @@ impl Store {
     ) -> Result<Vec<TransactWriteItem>, BuildError> {
         let rating = submission.rating;
         let claim = match &submission.claim {
-            Claim::Receipt { hash } => {
-                let subject = rating.subject.to_string();
-                let update = Update::builder()
+            Claim::Receipt { hash, mark } => {
+                let mut condition =
+                    "attribute_exists(PK) AND exp > :now AND NOT contains(used, :mark)".to_owned();
+                let mut update = Update::builder()
                     .table_name(&self.ratings)
                     .set_key(Some(Key::receipt(hash).attributes()))
-                    .update_expression("ADD used :subjects")
-                    .condition_expression(
-                        "attribute_exists(PK) AND exp > :now AND NOT contains(used, :subject)",
-                    )
-                    .expression_attribute_values(
-                        ":subjects",
-                        AttributeValue::Ss(vec![subject.clone()]),
-                    )
-                    .expression_attribute_values(":subject", AttributeValue::S(subject))
-                    .expression_attribute_values(
-                        ":now",
-                        AttributeValue::N(now.as_second().to_string()),
-                    );
+                    .update_expression("ADD used :marks")
+                    .expression_attribute_values(":marks", ss([&mark.text]))
+                    .expression_attribute_values(":mark", s(&mark.text))
+                    .expression_attribute_values(":now", n(now.as_second()));
+                if !mark.again {
+                    // As earlier versions wrote it.
+                    condition.push_str(" AND NOT contains(used, :subject)");
+                    let subject = s(rating.subject.to_string());
+                    update = update.expression_attribute_values(":subject", subject);
+                }
+                let update = update.condition_expression(condition);
                 TransactWriteItem::builder().update(update.build()?).build()
             }
-            Claim::Guard {
-                hash,
-                sealed,
-                expires,
-            } => {
+            Claim::Guard { hash, expires } => {
                 let put = Put::builder()
                     .table_name(&self.ratings)
                     .set_item(Some(Key::guard(hash).attributes()))
-                    .item("sealed", AttributeValue::B(Blob::new(sealed.to_vec())))
-                    .item("exp", AttributeValue::N(expires.as_second().to_string()))
+                    .item("exp", n(expires.as_second()))
                     .condition_expression("attribute_not_exists(PK)");
                 TransactWriteItem::builder().put(put.build()?).build()
             }
@@ -160,13 +184,14 @@ impl Store {
             claim,
             TransactWriteItem::builder().put(put.build()?).build(),
         ];
-        if let Some((suggestion, expires)) = submission.suggestion {
-            let key = Key::comment(&rating.subject.unit_id, Month::of(rating.date), &rating.id);
+        if let Some(suggestion) = &submission.suggestion {
+            let (unit, month) = (&rating.subject.unit_id, Month::of(rating.date));
+            let key = Key::suggestion(unit, month, suggestion.key);
             let put = Put::builder()
                 .table_name(&self.ratings)
                 .set_item(Some(key.attributes()))
-                .item("suggestion", AttributeValue::S(suggestion.to_owned()))
-                .item("exp", AttributeValue::N(expires.as_second().to_string()));
+                .item("suggestion", s(suggestion.text))
+                .item("exp", n(suggestion.expires.as_second()));
             actions.push(TransactWriteItem::builder().put(put.build()?).build());
         }
         Ok(actions)

@@ -51,7 +51,6 @@ pub(crate) async fn save(store: &Store, ratings: &[Rating], now: Timestamp) {
         let hash = format!("guard-{}", rating.id.0);
         let claim = Claim::Guard {
             hash: &hash,
-            sealed: b"",
             expires: now + jiff::SignedDuration::from_hours(24),
         };
         let submission = Submission {

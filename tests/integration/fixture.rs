@@ -79,7 +79,7 @@ pub(crate) fn catalog(min_new_ratings: u32, min_official_ratings: u32) -> Catalo
             ranking_strata: vec![Attestation::DossierVerified, Attestation::DeviceSession],
             legal_basis: text("Nghị định 61/2018/NĐ-CP", "Decree 61/2018/ND-CP"),
             consent_text: text(
-                "Tôi đồng ý cho lưu họ tên và số điện thoại trong 90 ngày.",
+                "Tôi đồng ý cho dùng số điện thoại để chống đánh giá trùng.",
                 "I agree.",
             ),
             retention_days: RETENTION_DAYS,
@@ -212,7 +212,7 @@ pub(crate) fn dossier_of(
     });
     let official = |id: &str| (OfficialId::parse(id).unwrap(), OfficialRole::Desk);
     let receipt = NewReceipt {
-        hash: keyring.receipt_hash(&parsed),
+        keys: keyring.receipt_keys(&parsed),
         secret: secret
             .as_ref()
             .map(|secret| keyring.secret_hash(&parsed, secret)),

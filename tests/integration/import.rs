@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::civil::Date;
 use rust_xlsxwriter::Workbook;
 use thuocdo::domain::catalog::CatalogHead;
+use thuocdo::domain::dossier::DossierStatus;
 use thuocdo::domain::id::UnitId;
 use thuocdo::domain::import::Cause;
 use thuocdo::domain::period::Month;
@@ -438,14 +439,79 @@ async fn a_dossier_that_moved_on_is_updated_and_what_raters_wrote_is_kept() {
         item["secret"].as_s().unwrap(),
         &bench.keyring.secret_hash(&code, &secret)
     );
-    assert_eq!(item["status"].as_s().unwrap(), "refused");
-    let expiry = "2026-10-12T00:00:00+07:00"
-        .parse::<jiff::Timestamp>()
-        .unwrap()
-        .as_second()
-        + 400 * 86_400;
-    assert_eq!(item["exp"].as_n().unwrap(), &expiry.to_string());
-    assert!(!item.contains_key("procedure"));
+    // Kept to the end of the year of its 400th day.
+    let expires: jiff::Timestamp = "2028-01-01T00:00:00+07:00".parse().unwrap();
+    assert_eq!(
+        item["exp"].as_n().unwrap(),
+        &expires.as_second().to_string()
+    );
+    let keys = bench.keyring.receipt_keys(&code);
+    let found = bench.store.look_up(&keys, jiff::civil::date(2026, 11, 20));
+    let receipt = found.await.unwrap().receipt.unwrap().receipt;
+    assert_eq!(receipt.status, DossierStatus::Refused);
+    assert_eq!((receipt.officials.len(), receipt.procedure), (1, None));
+}
+
+#[tokio::test]
+async fn a_receipt_of_an_earlier_version_is_written_anew_when_a_file_names_it() {
+    let bench = Bench::start().await;
+    drop_sample_catalog(&bench).await;
+    let file = "code,secret,unit,officials,field,procedure,received,due,returned,status\n\
+        000.01.40.H17-261012-0901,,phuong-hai-chau,phuong-hai-chau-01:desk,ho-tich,,2026-10-12,2026-10-15,2026-10-15,returned\n";
+    let moved_on = file.replace("2026-10-15,returned", "2026-10-16,returned");
+    let code = ReceiptCode::parse("000.01.40.H17-261012-0901").unwrap();
+    let keys = bench.keyring.receipt_keys(&code);
+    let unit = Subject::parse("phuong-hai-chau").unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let key = || {
+        [
+            ("PK".to_owned(), text(&format!("K#{}", keys.hash))),
+            ("SK".to_owned(), text("RECEIPT")),
+        ]
+    };
+    let item = async || {
+        let get = bench.client.get_item().table_name("ratings");
+        let get = get.set_key(Some(key().into()));
+        get.send().await.unwrap().item.unwrap()
+    };
+    let earlier = async || {
+        let officials = AttributeValue::L(vec![text("phuong-hai-chau-01:desk")]);
+        let put = bench.client.put_item().table_name("ratings");
+        put.set_item(Some(key().into()))
+            .item("unit", text("phuong-hai-chau"))
+            .item("officials", officials)
+            .item("field", text("ho-tich"))
+            .item("status", text("returned"))
+            .item("received", text("2026-10-12"))
+            .item("due", text("2026-10-15"))
+            .item("returned", text("2026-10-15"))
+            .item("digest", text("of-an-earlier-version"))
+            .item("used", AttributeValue::Ss(vec![unit.to_string()]))
+            .item("exp", AttributeValue::N("1826668800".into()))
+            .send()
+            .await
+            .unwrap();
+    };
+
+    earlier().await;
+    let same = totals(&bench.drop_file("dossiers/a.csv", file.to_owned()).await);
+    let anew = item().await;
+    earlier().await;
+    let other = totals(&bench.drop_file("dossiers/b.csv", moved_on).await);
+    let found = bench.store.look_up(&keys, jiff::civil::date(2026, 11, 20));
+    let found = found.await.unwrap().receipt.unwrap();
+
+    assert_eq!((same.unchanged, other.updated), (1, 1));
+    let mark = keys.mark(&unit, false);
+    assert_eq!(anew["used"].as_ss().unwrap(), &[mark.text.clone()]);
+    let mut names: Vec<&str> = anew.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["PK", "SK", "exp", "sealed", "unit", "used"]);
+    assert!(found.has_rated(&unit, &mark));
+    assert_eq!(
+        found.receipt.returned,
+        Some(jiff::civil::date(2026, 10, 16))
+    );
 }
 
 #[tokio::test]
@@ -484,14 +550,24 @@ async fn a_wrong_day_is_put_right_until_the_dossier_is_rated() {
     assert!(matches!(cause, Cause::CodeOfAnotherDay { .. }), "{cause:?}");
     bench.drop_file("dossiers/right.csv", file.clone()).await;
     let expiries = receipts(&bench).await;
+    let text = |text: &str| AttributeValue::S(text.to_owned());
     // As an import before codes were compared with days left them: each month and day changed places.
     for (key, item) in &expiries {
         let wrong = bench.client.update_item().table_name("ratings");
         let wrong = wrong
             .key("PK", AttributeValue::S(key.clone()))
             .key("SK", item["SK"].clone())
-            .update_expression("SET received = :wrong, exp = :early")
-            .expression_attribute_values(":wrong", AttributeValue::S("2026-07-10".into()))
+            .update_expression(
+                "SET received = :wrong, exp = :early, officials = :none, field = :field, \
+                 #status = :status, due = :due, returned = :returned REMOVE sealed",
+            )
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":none", AttributeValue::L(Vec::new()))
+            .expression_attribute_values(":field", text("ho-tich"))
+            .expression_attribute_values(":status", text("returned"))
+            .expression_attribute_values(":due", text("2026-10-09"))
+            .expression_attribute_values(":returned", text("2026-10-08"))
+            .expression_attribute_values(":wrong", text("2026-07-10"))
             .expression_attribute_values(":early", AttributeValue::N("1".into()));
         wrong.send().await.unwrap();
     }
@@ -525,12 +601,21 @@ async fn a_wrong_day_is_put_right_until_the_dossier_is_rated() {
         let counts = counts.unwrap().unwrap();
         assert_eq!((counts.received, counts.on_time), (expected, expected));
     }
-    for (key, item) in receipts(&bench).await {
-        if key == *rated {
-            assert_eq!(item["received"].as_s().unwrap(), "2026-07-10");
-        } else {
-            assert_eq!(item, expiries[&key]);
-        }
+    let items = receipts(&bench).await;
+    for n in 0..70 {
+        let code = ReceiptCode::parse(&format!("H17-261007-{n:04}")).unwrap();
+        let keys = bench.keyring.receipt_keys(&code);
+        let key = format!("K#{}", keys.hash);
+        let found = bench.store.look_up(&keys, jiff::civil::date(2026, 11, 20));
+        let received = found.await.unwrap().receipt.unwrap().receipt.received;
+        let expected = match key == *rated {
+            true => jiff::civil::date(2026, 7, 10),
+            false => {
+                assert_eq!(items[&key]["exp"], expiries[&key]["exp"]);
+                jiff::civil::date(2026, 10, 7)
+            }
+        };
+        assert_eq!(received, expected, "{code}");
     }
 }
 

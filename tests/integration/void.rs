@@ -84,11 +84,57 @@ async fn what_two_people_agree_on_leaves_the_figures_and_stays_in_the_books() {
         page.contains("Đã loại 2 lượt theo quyết định của hai người"),
         "{page}"
     );
-    // Set aside is not given back: the receipt stays used.
-    let again = office.rate(&satisfied(&official(), &gone)).await;
-    assert_eq!(again.problem(), "already-rated");
-    assert_eq!(office.stored().await, 3);
     drop(kept);
+}
+
+#[tokio::test]
+async fn a_receipt_that_somebody_else_used_rates_its_subject_once_more() {
+    let office = Office::open().await;
+    let (stolen, bare, bought) = (
+        rate(&office).await,
+        office.bare_slip().await,
+        rate(&office).await,
+    );
+    let of_bare = office.rate(&satisfied(&official(), &bare)).await;
+    assert_eq!(of_bare.status, 201);
+    office.stack.settle().await;
+    let rows = [
+        row(&stolen, "not_the_rater"),
+        row(&bare, "not_the_rater"),
+        row(&bought, "fraud"),
+    ];
+    for seat in ["1", "2"] {
+        drop_file(&office, seat, &rows).await;
+    }
+    office.stack.settle().await;
+    office.stack.settle().await;
+    let by_citizen = |slip: &Slip| {
+        let mut rating = satisfied(&official(), slip);
+        rating["attempt"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+        rating
+    };
+
+    let first = office.rate(&by_citizen(&stolen)).await;
+    let retry = office.rate(&by_citizen(&stolen)).await;
+    let other = office.rate(&satisfied(&official(), &stolen)).await;
+    let first_bare = office.rate(&by_citizen(&bare)).await;
+    let retry_bare = office.rate(&by_citizen(&bare)).await;
+    let other_bare = office.rate(&satisfied(&official(), &bare)).await;
+    let of_fraud = office.rate(&satisfied(&official(), &bought)).await;
+    let of_unit = office.rate(&satisfied(UNIT, &stolen)).await;
+    office.stack.settle().await;
+
+    assert_eq!((first.status, retry.status), (201, 200), "{}", retry.body);
+    assert_eq!(first.body, retry.body);
+    assert_eq!(other.problem(), "already-rated");
+    let bare_statuses = (first_bare.status, retry_bare.status, other_bare.status);
+    assert_eq!(bare_statuses, (201, 200, 422), "{}", retry_bare.body);
+    assert_eq!(of_fraud.problem(), "already-rated");
+    assert_eq!(of_unit.status, 201);
+    let figures = published(&office).await;
+    assert_eq!(figures["ledger"]["received"], 6);
+    assert_eq!(figures["ledger"]["set_aside"], 3);
+    assert_eq!(figures["total"]["rated"], 3);
 }
 
 #[tokio::test]

@@ -130,7 +130,6 @@ fn saved(world: &World, u: &mut Unstructured<'_>) -> Result<String> {
         digest: &id,
         claim: Claim::Guard {
             hash: &id,
-            sealed: b"-",
             expires: now(),
         },
         suggestion: None,

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use jiff::{SignedDuration, Timestamp};
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
-use thuocdo::domain::dossier::OfficialRole;
 use thuocdo::domain::id::{FieldId, OptionCode, QuestionCode, QuestionnaireId, ReasonCode};
 use thuocdo::domain::period::{Month, local_date};
 use thuocdo::domain::rating::{
@@ -43,7 +42,7 @@ pub fn rating(subject: &str, field: &str, serial: usize) -> Result<Rating, Fault
     Ok(Rating {
         id: RatingId(format!("{serial:026}")),
         subject: Subject::parse(subject)?,
-        role: Some(OfficialRole::Desk),
+        role: None,
         attestation: Attestation::DossierVerified,
         channel: Channel::Web,
         field_id: Some(FieldId::parse(field)?),
@@ -62,7 +61,7 @@ pub fn rating(subject: &str, field: &str, serial: usize) -> Result<Rating, Fault
         ]
         .into(),
         date: local_date(Timestamp::now()),
-        late: Some(false),
+        late: None,
     })
 }
 
@@ -81,7 +80,6 @@ impl Stage {
                 digest: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
                 claim: Claim::Guard {
                     hash: &rating.id.0,
-                    sealed: b"sealed",
                     expires: now + SignedDuration::from_hours(24),
                 },
                 suggestion: None,

@@ -90,9 +90,7 @@ pub enum Rater {
     },
     /// Without.
     NonParticipant {
-        /// Full name.
-        full_name: String,
-        /// Telephone.
+        /// Telephone; the name is asked for, and not kept.
         phone: Phone,
     },
 }
@@ -263,10 +261,8 @@ fn check_rater(
                     fault: Fault::Missing,
                 });
             }
-            Some(Rater::NonParticipant {
-                full_name: full_name?,
-                phone: phone?,
-            })
+            let phone = full_name.and(phone)?;
+            Some(Rater::NonParticipant { phone })
         }
     }
 }

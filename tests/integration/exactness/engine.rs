@@ -12,8 +12,9 @@ use serde_json::json;
 use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::{Attestation, Rating};
 use thuocdo::domain::void::VoidReason;
+use thuocdo::keyring::UsedMark;
 use thuocdo::store::Store;
-use thuocdo::store::submit::{Claim, Submission, Submitted};
+use thuocdo::store::submit::{Claim, Submission, Submitted, Suggestion};
 
 use super::ratings::Ratings;
 use super::simulation::alone;
@@ -83,19 +84,29 @@ fn history(seed: u64, store: Store) -> impl Future<Output = Vec<String>> + Send 
 
 async fn submit(store: &Store, rating: &Rating, digest: u64, now: Timestamp) -> String {
     let (hash, digest) = (format!("h-{}", rating.id.0), format!("d{digest}"));
+    let mark = UsedMark {
+        text: format!("m{}", rating.subject),
+        again: false,
+    };
     let claim = match rating.attestation {
         Attestation::PhoneDeclared => Claim::Guard {
             hash: &hash,
-            sealed: b"-",
             expires: now,
         },
-        _ => Claim::Receipt { hash: &hash },
+        _ => Claim::Receipt {
+            hash: &hash,
+            mark: &mark,
+        },
     };
     let submission = Submission {
         rating,
         digest: &digest,
         claim,
-        suggestion: Some(("Xin cảm ơn", now)),
+        suggestion: Some(Suggestion {
+            key: &hash,
+            text: "Xin cảm ơn",
+            expires: now,
+        }),
     };
     match store.submit(&submission, now).await.unwrap() {
         // The simulated tables report no units.
@@ -175,8 +186,8 @@ fn simulated_tables_and_the_engine_tell_the_same_history() {
         "SavedBefore",
         "AlreadyRated",
         "Unclaimable",
-        "void Now",
-        "void Before",
+        "void Voided",
+        "void AlreadyVoided",
         "void NotCounted",
         "void Absent",
     ] {

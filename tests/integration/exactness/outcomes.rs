@@ -18,6 +18,7 @@ use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::{Attestation, Rating};
 use thuocdo::domain::tally::fold;
 use thuocdo::handlers::aggregate_ratings;
+use thuocdo::keyring::UsedMark;
 use thuocdo::store::submit::{Claim, Submission, Submitted};
 use thuocdo::store::{Store, StoreError};
 
@@ -53,13 +54,16 @@ fn in_november(rating: Rating) -> Rating {
 
 async fn submit(store: &Store, rating: &Rating, digest: &str) -> Submitted {
     let hash = format!("h-{}", rating.id.0);
+    let mark = mark(rating);
     let claim = match rating.attestation {
         Attestation::PhoneDeclared => Claim::Guard {
             hash: &hash,
-            sealed: b"sealed",
             expires: now(),
         },
-        _ => Claim::Receipt { hash: &hash },
+        _ => Claim::Receipt {
+            hash: &hash,
+            mark: &mark,
+        },
     };
     let submission = Submission {
         rating,
@@ -70,6 +74,13 @@ async fn submit(store: &Store, rating: &Rating, digest: &str) -> Submitted {
     match store.submit(&submission, now()).await.unwrap() {
         Submitted::Saved { .. } => Submitted::Saved { write_units: 0.0 },
         other => other,
+    }
+}
+
+fn mark(rating: &Rating) -> UsedMark {
+    UsedMark {
+        text: format!("m{}", rating.subject),
+        again: false,
     }
 }
 
@@ -169,7 +180,11 @@ fn a_receipt_used_months_ago_is_used_and_one_used_for_another_subject_is_not() {
         let mut told = vec![submit(&store, &rated, "a").await];
         for rating in [&again, &other] {
             // The rating itself is out of sight, under another name.
-            let claim = Claim::Receipt { hash: &hash };
+            let mark = mark(&rating);
+            let claim = Claim::Receipt {
+                hash: &hash,
+                mark: &mark,
+            };
             let submission = Submission {
                 rating,
                 digest: "a",
@@ -331,7 +346,6 @@ async fn told_by_busy_tables(
         digest: "a",
         claim: Claim::Guard {
             hash: "h",
-            sealed: b"sealed",
             expires: now(),
         },
         suggestion: None,

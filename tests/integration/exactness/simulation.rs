@@ -20,9 +20,10 @@ use thuocdo::domain::id::UnitId;
 use thuocdo::domain::period::Month;
 use thuocdo::domain::rating::Attestation;
 use thuocdo::domain::void::VoidReason;
+use thuocdo::keyring::UsedMark;
 use thuocdo::store::Store;
 use thuocdo::store::reconcile::Reconciled;
-use thuocdo::store::submit::{Claim, Submission, Submitted};
+use thuocdo::store::submit::{Claim, Submission, Submitted, Suggestion};
 use thuocdo::store::void::Voided;
 
 use super::Random;
@@ -309,16 +310,27 @@ async fn send(world: Arc<World>, index: usize, version: u64) {
             world.ratings.now(),
         );
         let submit = async move {
+            let mark = UsedMark {
+                text: format!("m{}", rating.subject),
+                again: false,
+            };
             let claim = match rating.attestation {
                 Attestation::PhoneDeclared => Claim::Guard {
                     hash: &hash,
-                    sealed: b"-",
                     expires: now,
                 },
-                _ => Claim::Receipt { hash: &hash },
+                _ => Claim::Receipt {
+                    hash: &hash,
+                    mark: &mark,
+                },
             };
             let digest = format!("d{version}");
-            let suggestion = index.is_multiple_of(9).then_some(("Xin cảm ơn", now));
+            let key = format!("s{index}");
+            let suggestion = index.is_multiple_of(9).then_some(Suggestion {
+                key: &key,
+                text: "Xin cảm ơn",
+                expires: now,
+            });
             let submission = Submission {
                 rating: &rating,
                 digest: &digest,

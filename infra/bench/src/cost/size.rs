@@ -43,7 +43,7 @@ mod tests {
         let item = Item::from([
             ("PK".to_owned(), text("U#an")),
             ("n".to_owned(), AttributeValue::N("1234".to_owned())),
-            ("late".to_owned(), AttributeValue::Bool(true)),
+            ("flag".to_owned(), AttributeValue::Bool(true)),
             ("answers".to_owned(), AttributeValue::M(answers)),
         ]);
 
