@@ -128,10 +128,11 @@ QUESTIONNAIRES = [
 ]
 
 CONSENT = (
-    "Tôi đồng ý để hệ thống lưu họ tên và số điện thoại của tôi ở dạng được niêm phong, chỉ nhằm ngăn đánh giá trùng và để hai người có thẩm quyền "
-    "kiểm tra khi có khiếu nại. Dữ liệu tự động bị xóa sau 90 ngày và không xuất hiện trên bất kỳ trang công khai nào.",
-    "I agree that my name and phone number are kept, sealed, only to prevent double ratings and so that two authorised people can check a disputed one. "
-    "They are deleted automatically after 90 days and appear on no public page.",
+    "Tôi đồng ý để hệ thống dùng số điện thoại của tôi chỉ nhằm ngăn đánh giá trùng trong một quý. Họ tên và số điện thoại không được lưu lại; "
+    "chỉ có dấu vân tay có khóa của số điện thoại được giữ đến một tháng sau khi hết quý, rồi tự động bị xóa, và không xuất hiện trên bất kỳ "
+    "trang công khai nào.",
+    "I agree that my phone number is used only to prevent double ratings within a quarter. My name and number are not kept; a keyed fingerprint "
+    "of the number is kept until a month after the quarter, then deleted automatically, and appears on no public page.",
 )
 LEGAL = (
     "Nghị định số 118/2025/NĐ-CP ngày 09/6/2025 về thực hiện thủ tục hành chính theo cơ chế một cửa, một cửa liên thông tại Bộ phận Một cửa và Cổng Dịch vụ "

@@ -204,7 +204,7 @@ pub struct Settings {
     pub ranking_strata: Vec<Attestation>,
     /// Decision the survey rests on.
     pub legal_basis: Text,
-    /// Consent to keep name and phone, with purpose and retention.
+    /// Consent to use name and phone, with purpose and retention.
     pub consent_text: Text,
     /// Days a name and phone are kept, sealed; 90 by default.
     pub retention_days: u32,

@@ -1,32 +1,19 @@
-//! The name and phone of who rated without a receipt: sealed in a guard, and erased from it on request.
+//! Names and phones of people who rated without a receipt, where earlier versions kept them, erased on request.
+//!
+//! This version keeps neither: the keyed hash of a phone is enough to let it rate once a quarter. Earlier versions sealed
+//! both into the guard, until the catalog's retention was over.
 
 use jiff::Timestamp;
 
-use crate::domain::period::{Month, Quarter, local_date};
+use crate::domain::period::{Month, local_date};
 use crate::domain::phone::Phone;
 use crate::keyring::Keyring;
-use crate::seal::{self, SealError};
+use crate::seal;
 use crate::store::guard::Erased;
 use crate::store::{Store, StoreError};
 
 /// Quarters back that a guard may still be of: a catalog may ask for ten years.
 const QUARTERS: usize = 42;
-
-/// Seals a name and phone given in `quarter` into the guard under `guard_hash`.
-///
-/// # Errors
-/// [`SealError`] when there is no randomness.
-pub fn seal(
-    keyring: &Keyring,
-    quarter: Quarter,
-    guard_hash: &str,
-    full_name: &str,
-    phone: &Phone,
-) -> Result<Vec<u8>, SealError> {
-    let person = format!("{full_name}\n{}", phone.as_str());
-    let key = keyring.sealing_key(quarter);
-    seal::seal(&key, guard_hash.as_bytes(), person.as_bytes())
-}
 
 /// Erases the name and phone of everybody who rated as `phone`, from every guard that still holds them.
 ///

@@ -48,8 +48,8 @@ pub(crate) fn head() -> CatalogHead {
             "ranking_strata": ["dossier_verified", "device_session"],
             "legal_basis": text("Thông tư 01/2018/TT-VPCP", "Circular 01/2018/TT-VPCP"),
             "consent_text": text(
-                "Tôi đồng ý cho lưu họ tên và số điện thoại trong 90 ngày để chống đánh giá trùng.",
-                "I agree that my name and phone are kept for 90 days to prevent double ratings."
+                "Tôi đồng ý cho dùng số điện thoại để chống đánh giá trùng.",
+                "I agree that my phone number is used to prevent double ratings."
             ),
             "retention_days": 90,
             "sample": true,

@@ -19,18 +19,24 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         layout.indexed = false;
         layout
     };
-    let kept = |days: u64| {
+    let kept = |key: &str, days: u64| {
         let days = format::number(days, context.lang);
-        context.text_with("privacy.kept.days", "days", &days)
+        context.text_with(key, "days", &days)
     };
     let guide = GuidePage {
         layout: layout("/huong-dan/", "guide.title"),
     };
     let privacy = PrivacyPage {
         layout: layout("/rieng-tu/", "privacy.title"),
-        receipt_period: kept(RECEIPT_DAYS.unsigned_abs().into()),
-        phone_period: kept(context.head.settings.retention_days.into()),
-        suggestion_period: kept(SUGGESTION_DAYS.unsigned_abs()),
+        receipt_period: kept(
+            "privacy.kept.receipt_days",
+            RECEIPT_DAYS.unsigned_abs().into(),
+        ),
+        phone_period: kept(
+            "privacy.kept.phone_days",
+            context.head.settings.retention_days.into(),
+        ),
+        suggestion_period: kept("privacy.kept.days", SUGGESTION_DAYS.unsigned_abs()),
     };
     let recount = RecountPage {
         layout: layout("/kiem-dem/", "recount.title"),

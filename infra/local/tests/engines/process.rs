@@ -13,9 +13,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use local::dynamo::{RATINGS_TABLE, TALLY_TABLE};
 use local::s3::DROP_BUCKET;
 use thuocdo::domain::period::{Month, local_date};
-use thuocdo::domain::phone::Phone;
-use thuocdo::intake::person;
 use thuocdo::keyring::Keyring;
+use thuocdo::seal;
 
 use crate::clients;
 
@@ -206,13 +205,14 @@ fn what_keeps_it_from_starting_is_said_in_one_line() {
     assert!(broken_off.contains("broken off before"), "{broken_off}");
 }
 
-/// Puts a guard as `submit-rating` does, of a person nobody is.
+/// Puts a guard as earlier versions did, with a name and a phone sealed in it.
 async fn guard(runner: &Runner, data: &Path, hash: &str, phone: &str) {
     let key = std::fs::read_to_string(data.join("master.key")).unwrap();
     let quarter = Month::of(local_date(jiff::Timestamp::now())).quarter();
-    let phone = Phone::parse(phone).unwrap();
     let keyring = Keyring::from_hex(&key).unwrap();
-    let sealed = person::seal(&keyring, quarter, hash, "Nguyễn Thị Không Có", &phone).unwrap();
+    let key = keyring.sealing_key(quarter);
+    let person = format!("Nguyễn Thị Không Có\n{phone}");
+    let sealed = seal::seal(&key, hash.as_bytes(), person.as_bytes()).unwrap();
     runner
         .dynamodb()
         .put_item()
