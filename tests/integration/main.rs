@@ -18,6 +18,7 @@ mod fixture;
 mod import;
 mod kill;
 mod life;
+mod linkage;
 mod metrics;
 mod model;
 mod publish;
