@@ -27,9 +27,23 @@ MOMENTS = [
     ("2028-02-29 17:01:00", "29 February in Greenwich only"),
 ]
 
-# What is saved, refused, published, voided or forgotten by the day; the short form takes the first.
-SHORT = ["submit::", "validate::", "void::", "recount::a_month_that_is_over", "recount::fewer_than_k"]
-LONG = SHORT + ["recount::", "count::", "publish::", "reconcile::", "erase::", "statistics::", "import::"]
+# What expires, is kept apart by month or quarter, closed, voided or forgotten by the day.
+SHORT = [
+    "submit::unknown_used_expired",
+    "submit::a_phone_rates_once",
+    "submit::a_passer_by_rates",
+    "submit::a_suggestion_is_kept",
+    "submit::a_retry_of",
+    "submit::a_receipt_of_an_earlier_version",
+    "validate::",
+    "void::an_approval_means",
+    "void::a_void_file_does_not_tell",
+    "void::a_month_is_sealed",
+    "recount::a_month_that_is_over",
+    "recount::fewer_than_k",
+    "erase::",
+]
+LONG = ["submit::", "validate::", "void::", "recount::", "count::", "publish::", "reconcile::", "erase::", "statistics::", "import::"]
 
 
 def integration_tests():
@@ -56,7 +70,7 @@ def main():
     failed = []
     for moment, what in MOMENTS:
         begun = time.monotonic()
-        command = ["faketime", "-f", f"@{moment}", tests, *filters]
+        command = ["faketime", "-f", f"@{moment}", tests, "--skip", "browser::", *filters]
         run = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
