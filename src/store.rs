@@ -11,6 +11,7 @@ pub mod freeze;
 pub mod guard;
 mod item;
 pub mod key;
+pub mod lease;
 pub mod month_seal;
 pub mod progress;
 pub mod rating;

@@ -74,11 +74,28 @@ impl PublishReport {
     }
 }
 
-/// Publishes every unit of the catalog in force, and the pages above them.
+/// Publishes every unit of the catalog in force, and the pages above them, unless another process publishes.
 ///
 /// # Errors
 /// [`PublishError`] when the tables or the bucket fail; the next run takes up where this one stopped.
 pub async fn handle(
+    store: &Store,
+    bucket: &Bucket,
+    proof_key: &ProofKey,
+    now: Timestamp,
+) -> Result<PublishReport, PublishError> {
+    let Some(lease) = store.take_lease(now).await? else {
+        tracing::info!(route = "publish-pages", "another process publishes");
+        return Ok(PublishReport::default());
+    };
+    let published = publish(store, bucket, proof_key, now).await;
+    if let Err(error) = store.give_lease_back(&lease).await {
+        tracing::warn!(route = "publish-pages", error = %crate::log::chain(&error), "the lease runs out by itself");
+    }
+    published
+}
+
+async fn publish(
     store: &Store,
     bucket: &Bucket,
     proof_key: &ProofKey,

@@ -14,6 +14,7 @@
 //! | release | Ratings | `L#<unit>`            | `<yyyyqn>`                                        | publish           | publish |
 //! | thresholds | Ratings | `L#`               | `THRESHOLDS`                                      | publish           | publish |
 //! | manifest| Ratings | `L#<unit>`, `L#`      | `MANIFEST`                                        | publish           | publish |
+//! | lease   | Ratings | `L#`                  | `LEASE`                                           | publish           | publish |
 //! | counted | Ratings | `L#<unit>`            | `COUNTED`                                         | publish           | publish |
 //! | frozen  | Ratings | `L#<unit>`            | `FROZEN`                                          | reconcile         | publish, reconcile |
 //! | approval| Ratings | `V#<yyyymm>` filed    | `<unit>#<rid>#<seat>`                             | import            | import, reconcile |
@@ -126,6 +127,11 @@ impl Key {
             format!("V#{quarter}"),
             format!("THRESHOLDS#{}", seat.code()),
         )
+    }
+
+    /// Who publishes now.
+    pub(crate) fn lease() -> Self {
+        Self::new("L#", "LEASE")
     }
 
     /// What is published of the lists of a unit's counted ratings.

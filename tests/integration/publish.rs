@@ -2,11 +2,11 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use local::dynamo::RATINGS_TABLE;
 use serde_json::Value;
 use thuocdo::domain::period::{Month, local_date};
-use thuocdo::handlers::publish_pages::PublishError;
+use thuocdo::handlers::publish_pages::{PublishError, PublishReport};
 
 use crate::fixture::{CLOSED_UNIT, OFFICIAL, UNIT};
 use crate::support::{Office, official, passer_by, satisfied};
@@ -185,4 +185,29 @@ async fn one_more_rating_rewrites_its_units_results_and_no_form() {
         report.written > 0 && report.unchanged >= report.written,
         "{report:?}"
     );
+}
+
+#[tokio::test]
+async fn one_process_publishes_at_a_time_and_one_that_is_gone_does_not_stop_the_others_for_long() {
+    let office = Office::open().await;
+    let (store, now) = (&office.stack.store, Timestamp::now());
+    let gone = store.take_lease_as("gone", now).await.unwrap().unwrap();
+    let slip = office.slip().await;
+    let rated = office.rate(&satisfied(UNIT, &slip)).await;
+    assert_eq!(rated.status, 201);
+    office.stack.drain().await;
+
+    let meanwhile = office.publish().await.unwrap();
+    let another = store.take_lease_as("another", now).await.unwrap();
+    let minutes = |minutes| now + SignedDuration::from_mins(minutes);
+    let still = office.publish_at(minutes(10)).await.unwrap();
+    let later = office.publish_at(minutes(11)).await.unwrap();
+    store.give_lease_back(&gone).await.unwrap();
+    let next = store.take_lease_as("another", minutes(11)).await.unwrap();
+
+    assert_eq!([meanwhile, still], [PublishReport::default(); 2]);
+    assert_eq!(another, None);
+    assert!(later.units > 0 && later.written > 0, "{later:?}");
+    // Given back at its end, and not by a process that has it no longer.
+    assert!(next.is_some());
 }

@@ -270,6 +270,12 @@ impl Stack {
             consumer(&functions, &publisher),
             options.mapping,
         );
+        // The data directory is locked, so a lease that was not given back is that of a process that is gone.
+        if data.is_some()
+            && let Err(error) = store.end_lease().await
+        {
+            tracing::warn!(error = %error, "a lease is left to run out");
+        }
         let pace = Pace {
             publish: options.publish_every,
             reconcile: options.reconcile_every,
