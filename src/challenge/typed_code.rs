@@ -18,7 +18,7 @@ use super::nonce::{ChallengeError, LIFETIME, LONGEST, Nonce};
 use super::scope::Scope;
 use crate::keyring::ChallengeKey;
 
-/// Digits of a code, each 1 to 9: the picture's font has no 0, and 0 is easily taken for O.
+/// Digits of a code, each 0 to 9.
 pub(super) const DIGITS: usize = 6;
 
 const SEALING_NONCE: usize = 24;
@@ -63,7 +63,7 @@ impl From<TokenError> for ChallengeError {
 
 /// What a token holds.
 pub(super) struct Code {
-    /// Digits 1 to 9.
+    /// Digits 0 to 9.
     pub(super) answer: [u8; DIGITS],
     id: [u8; ID],
     scope: [u8; SCOPE_DIGEST],
@@ -105,7 +105,7 @@ impl TypedCodes {
         let mut random = rand::rng();
         let expires = now.as_second().saturating_add(LIFETIME.as_secs());
         let mut content = Vec::with_capacity(CONTENT);
-        content.extend((0..DIGITS).map(|_| random.random_range(1..=9u8)));
+        content.extend((0..DIGITS).map(|_| random.random_range(0..=9u8)));
         content.extend_from_slice(&expires.to_be_bytes());
         content.extend_from_slice(&random.random::<[u8; ID]>());
         content.extend_from_slice(&scope.unsalted_digest());
@@ -177,7 +177,7 @@ impl TypedCodes {
     }
 }
 
-/// What was typed, as digits: full-width forms folded, white space dropped.
+/// What was typed, as digits: full-width forms folded, white space dropped, a letter O taken for the zero it looks like.
 fn digits(answer: &str) -> Option<[u8; DIGITS]> {
     if answer.len() > MAX_ANSWER {
         return None;
@@ -185,7 +185,10 @@ fn digits(answer: &str) -> Option<[u8; DIGITS]> {
     let typed: Option<Vec<u8>> = answer
         .nfkc()
         .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_digit(10).and_then(|digit| u8::try_from(digit).ok()))
+        .map(|c| match c {
+            'o' | 'O' => Some(0),
+            c => c.to_digit(10).and_then(|digit| u8::try_from(digit).ok()),
+        })
         .collect();
     typed?.try_into().ok()
 }
