@@ -1,106 +1,122 @@
-//! The spoken digits of a typed code: prerecorded clips, strung together at uneven speed and distance over light noise.
+//! The spoken digits of a typed code: recorded clips of several voices, each played at a drifting speed and through another
+//! room, between and over words that are no digits.
+//!
+//! A machine that was trained for it hears these digits as well as a person does. What the effects prevent is only that the
+//! clips, which anybody can download, are laid over the recording and subtracted.
+
+mod clips;
+mod effects;
+mod wav;
+
+#[cfg(test)]
+mod tests;
 
 use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 
 use super::typed_code::Code;
 use crate::domain::lang::Lang;
+use clips::Voices;
 
-/// Samples a second, one byte each (unsigned, silence at 128).
-const RATE: u32 = 8_000;
+/// Samples a second.
+const RATE: usize = 8_000;
 
-/// Bytes before the samples in a WAV file of plain PCM, ours and the clips alike.
-const HEADER: usize = 44;
+/// Layers of quiet speech played backwards under everything else.
+const MURMURS: usize = 2;
 
-const SILENCE: u8 = 128;
-
-/// Loudest noise, of 127.
-const NOISE: i16 = 6;
-
-macro_rules! clips {
-    ($lang:literal) => {
-        clips!($lang: 1 2 3 4 5 6 7 8 9)
-    };
-    ($lang:literal: $($digit:literal)*) => {
-        [$(include_bytes!(concat!("../../templates/static/audio/", $lang, "/", $digit, ".wav"))),*]
-    };
-}
-
-/// Clips of the digits 1 to 9, made by `templates/static/audio/record.sh`.
-static VIETNAMESE: [&[u8]; 9] = clips!("vi");
-static ENGLISH: [&[u8]; 9] = clips!("en");
-
-/// Speaks `code` as a WAV file; at most 80 KB.
+/// Speaks `code` as a WAV file of 8,000 eight-bit samples a second; at most 100 KB.
 pub(super) fn speak(code: &Code, lang: Lang) -> Vec<u8> {
     let mut random = code.randomness(lang.code());
-    let clips = match lang {
-        Lang::Vi => &VIETNAMESE,
-        Lang::En => &ENGLISH,
-    };
-    let mut samples = Vec::new();
-    for digit in code.answer {
-        let pause = random.random_range(RATE * 4 / 10..RATE * 7 / 10);
-        samples.resize(samples.len() + pause as usize, SILENCE);
-        let clip = clips
-            .get(usize::from(digit).wrapping_sub(1))
-            .and_then(|clip| clip.get(HEADER..))
-            .unwrap_or_default();
-        stretch(clip, random.random_range(90..=112), &mut samples);
+    let voices = clips::voices(lang);
+    let words = words(&code.answer, voices, &mut random);
+    wav::write(&mix(&words, voices, &mut random))
+}
+
+/// One spoken digit and the sample of the recording it begins at.
+struct Word {
+    start: usize,
+    samples: Vec<f32>,
+}
+
+impl Word {
+    fn end(&self) -> usize {
+        self.start + self.samples.len()
     }
-    samples.resize(samples.len() + (RATE * 4 / 10) as usize, SILENCE);
-    for sample in &mut samples {
-        let noise = random.random_range(-NOISE..=NOISE);
-        *sample = u8::try_from((i16::from(*sample) + noise).clamp(0, 255)).unwrap_or(SILENCE);
+}
+
+/// The digits one after another, each from a voice of its own, with pauses of uneven length between them.
+fn words(digits: &[u8], voices: &Voices, random: &mut StdRng) -> Vec<Word> {
+    let mut end = 0;
+    let mut words = Vec::with_capacity(digits.len());
+    for digit in digits {
+        let voice = voices
+            .choose(random)
+            .expect("every language has several voices");
+        let clip = voice[usize::from(*digit) % voice.len()];
+        let samples = disguise(&wav::samples(clip), random);
+        let start = end + random.random_range(RATE * 30 / 100..RATE * 65 / 100);
+        end = start + samples.len();
+        words.push(Word { start, samples });
     }
-    wav(&samples)
+    words
 }
 
-/// Appends `clip` at `percent` of its length; pitch moves with it.
-fn stretch(clip: &[u8], percent: usize, samples: &mut Vec<u8>) {
-    let length = clip.len() * percent / 100;
-    samples.extend((0..length).filter_map(|at| clip.get(at * 100 / percent)));
+/// The clip at another speed, which drifts, with its phases and its timbre changed.
+fn disguise(clip: &[f32], random: &mut StdRng) -> Vec<f32> {
+    let mut samples = effects::resample(clip, random.random_range(0.85..1.18), random);
+    effects::turn_phases(&mut samples, random);
+    effects::roughen(&mut samples, random);
+    effects::tilt(&mut samples, random.random_range(-0.4..0.7));
+    effects::level(&mut samples, random.random_range(0.75..1.0));
+    samples
 }
 
-/// Puts the header of an 8-bit mono PCM file before `samples`, and the padding byte its format wants behind an odd number.
-fn wav(samples: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(samples.len()).expect("a recording lasts a few seconds");
-    let padding = length % 2;
-    let mut file = Vec::with_capacity(HEADER + samples.len() + 1);
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(36 + length + padding).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt ");
-    file.extend_from_slice(&16u32.to_le_bytes());
-    file.extend_from_slice(&1u16.to_le_bytes());
-    file.extend_from_slice(&1u16.to_le_bytes());
-    file.extend_from_slice(&RATE.to_le_bytes());
-    file.extend_from_slice(&RATE.to_le_bytes());
-    file.extend_from_slice(&1u16.to_le_bytes());
-    file.extend_from_slice(&8u16.to_le_bytes());
-    file.extend_from_slice(b"data");
-    file.extend_from_slice(&length.to_le_bytes());
-    file.extend_from_slice(samples);
-    file.resize(file.len() + padding as usize, SILENCE);
-    file
+/// A word that is no digit: a clip played backwards.
+fn non_word(voices: &Voices, loudness: std::ops::Range<f32>, random: &mut StdRng) -> Vec<f32> {
+    let voice = voices
+        .choose(random)
+        .expect("every language has several voices");
+    let clip = voice.choose(random).expect("every voice has ten digits");
+    let mut samples = wav::samples(clip);
+    samples.reverse();
+    let mut samples = effects::resample(&samples, random.random_range(0.8..1.25), random);
+    effects::level(&mut samples, random.random_range(loudness));
+    samples
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_clip_has_the_format_we_write() {
-        for clip in VIETNAMESE.iter().chain(&ENGLISH) {
-            let samples = u32::from_le_bytes(clip[40..44].try_into().unwrap()) as usize;
-            let rewritten = wav(&clip[HEADER..HEADER + samples]);
-
-            assert_eq!(clip[..HEADER], rewritten[..HEADER]);
-            assert!((1_500..6_000).contains(&samples), "{samples}");
+/// Everything together, as bytes that are silent at 128.
+fn mix(words: &[Word], voices: &Voices, random: &mut StdRng) -> Vec<u8> {
+    let end = words.last().map_or(0, Word::end) + RATE * 4 / 10;
+    let mut mixed = vec![0.0; end];
+    let mut silent_from = 0;
+    for word in words {
+        add(&mut mixed, word.start, &word.samples);
+        let between = non_word(voices, 0.2..0.42, random);
+        let room = (word.start - silent_from).saturating_sub(between.len());
+        add(
+            &mut mixed,
+            silent_from + random.random_range(0..=room),
+            &between,
+        );
+        silent_from = word.end();
+    }
+    for _ in 0..MURMURS {
+        let mut at = 0;
+        while at < end {
+            let murmur = non_word(voices, 0.08..0.16, random);
+            add(&mut mixed, at, &murmur);
+            at += murmur.len() * random.random_range(60..=100) / 100;
         }
     }
+    effects::reverberate(&mut mixed, random);
+    effects::add_noise(&mut mixed, random);
+    effects::quantise(&mixed)
+}
 
-    #[test]
-    fn stretching_keeps_the_length_asked_for() {
-        let mut samples = Vec::new();
-        stretch(&[7; 1_000], 112, &mut samples);
-        assert_eq!(samples.len(), 1_120);
-    }
+fn add(mixed: &mut [f32], start: usize, samples: &[f32]) {
+    let place = mixed.iter_mut().skip(start);
+    place
+        .zip(samples)
+        .for_each(|(mixed, sample)| *mixed += sample);
 }
