@@ -4,8 +4,9 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What names are ordered by: first the letters of the Vietnamese alphabet, then the tones.
 ///
-/// A run of digits is ordered as a number, so that `Phường 2` comes before `Phường 10`. Letters order `a ă â b c d đ e ê … o ô ơ … u ư …`, tones none, huyền, hỏi, ngã, sắc, nặng; a tone only decides between
-/// words of the same letters, wherever in the word it is written (`Hoà` is `Hòa`).
+/// A run of digits is ordered as a number, so that `Phường 2` comes before `Phường 10`. Letters order
+/// `a ă â b c d đ e ê … o ô ơ … u ư …`, tones none, huyền, hỏi, ngã, sắc, nặng; a tone only decides between words of the same
+/// letters, wherever in the word it is written (`Hoà` is `Hòa`). `ƀ` follows `b`; apostrophes do not count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CollationKey {
     letters: Vec<u32>,
@@ -26,6 +27,7 @@ pub fn text_key(text: &str) -> CollationKey {
         }
         number = Number::default();
         let (modifier, tone) = match c {
+            '\'' | '`' | '´' | '‘' | '’' | 'ʻ' | 'ʼ' => continue,
             '\u{306}' => (1, 0),
             '\u{302}' => (2, 0),
             '\u{31b}' => (3, 0),
@@ -37,7 +39,9 @@ pub fn text_key(text: &str) -> CollationKey {
             c => {
                 for lower in c.to_lowercase() {
                     letters.push(match lower {
-                        'đ' => u32::from('d') * 4 + 1,
+                        // As on the keyboard, and two look-alikes: U+00F0 and U+0256.
+                        'đ' | 'ð' | 'ɖ' => u32::from('d') * 4 + 1,
+                        'ƀ' => u32::from('b') * 4 + 1,
                         lower => u32::from(lower) * 4,
                     });
                 }
@@ -159,6 +163,40 @@ mod tests {
             ]
         );
         assert_eq!(text_key("Phường 007"), text_key("Phường 7"));
+    }
+
+    #[test]
+    fn names_of_the_highlands_and_look_alike_letters_are_ordered_as_they_are_read() {
+        let mut names = [
+            "Ðặng Bình",
+            "Ƀya",
+            "HʼHen",
+            "Bya",
+            "Dương",
+            "Đặng An",
+            "H'Hen",
+            "Hha",
+            "H’Hiên",
+            "Can",
+        ];
+
+        names.sort_by_key(|name| text_key(name));
+
+        assert_eq!(
+            names,
+            [
+                "Bya",
+                "Ƀya",
+                "Can",
+                "Dương",
+                "Đặng An",
+                "Ðặng Bình",
+                "Hha",
+                "HʼHen",
+                "H'Hen",
+                "H’Hiên",
+            ]
+        );
     }
 
     #[test]
