@@ -147,6 +147,7 @@ def settings(first_day):
         ("agency_name", "UBND thành phố Đà Nẵng", "People's Committee of Da Nang City"),
         ("hotline", "(0236) 1022", ""),
         ("email", "gopy@danang.gov.vn", ""),
+        ("menu_units", "Đánh giá cung ứng DVC", "Rate service delivery"),
         ("min_new_ratings", "1", ""),
         ("min_official_ratings", "1", ""),
         ("ranking_strata", "dossier_verified device_session", ""),

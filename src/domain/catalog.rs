@@ -182,6 +182,26 @@ pub struct Questionnaire {
     pub questions: Vec<Question>,
 }
 
+/// What a deployment calls the items of the menu; our own names where absent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Menu {
+    /// In place of «Đánh giá đơn vị».
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<Text>,
+    /// In place of «Đánh giá công chức».
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officials: Option<Text>,
+    /// In place of «Xem kết quả đánh giá».
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<Text>,
+}
+
+impl Menu {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What a deployment decides for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
@@ -211,6 +231,9 @@ pub struct Settings {
     /// Ratings of one unverified stratum that a subject may get on a day before all of that day are flagged.
     #[serde(default = "Settings::default_unverified_per_day")]
     pub unverified_per_day: u32,
+    /// Names of the menu's items, where they differ from ours (S34).
+    #[serde(default, skip_serializing_if = "Menu::is_default")]
+    pub menu: Menu,
     /// First day ratings are taken (S56).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opens: Option<Date>,

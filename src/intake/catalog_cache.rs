@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::catalog::{CatalogHead, Settings, Text, UnitEntry};
+use crate::domain::catalog::{CatalogHead, Menu, Settings, Text, UnitEntry};
 use crate::domain::id::UnitId;
 use crate::store::{Store, StoreError};
 
@@ -158,6 +158,7 @@ fn empty_head() -> Arc<CatalogHead> {
             legal_basis: text(),
             consent_text: text(),
             retention_days: 90,
+            menu: Menu::default(),
             opens: None,
             sample: false,
         },

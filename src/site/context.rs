@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::Date;
 use rust_i18n::t;
 
+use super::layout::Section;
 use crate::domain::catalog::CatalogHead;
 use crate::domain::lang::Lang;
 
@@ -30,6 +31,22 @@ impl SiteContext<'_> {
     #[must_use]
     pub fn text_with(&self, key: &str, name: &str, value: &str) -> String {
         rust_i18n::replace_patterns(&self.text(key), &[name], &[value.to_owned()])
+    }
+
+    /// What the deployment calls an item of the menu.
+    #[must_use]
+    pub fn menu(&self, item: Section) -> Cow<'_, str> {
+        let menu = &self.head.settings.menu;
+        let (own, key) = match item {
+            Section::Units => (&menu.units, "menu.units"),
+            Section::Officials => (&menu.officials, "menu.officials"),
+            Section::Results => (&menu.results, "menu.results"),
+            Section::Other => (&None, "layout.home"),
+        };
+        match own {
+            Some(name) => Cow::Borrowed(name.get(self.lang)),
+            None => self.text(key),
+        }
     }
 
     /// The address of `path` (such as `/ket-qua/`) in this tree.

@@ -1,7 +1,7 @@
 //! The frame of every page: band, menu, breadcrumbs, footer.
 //!
 //! A page's struct has a field `layout: Layout<'a>` and its template begins `{% extends "layout.html" %}` and fills
-//! `{% block main %}`; texts come from `{{ layout.text("menu.units") }}`, addresses from `{{ layout.href("/some/path/") }}`.
+//! `{% block main %}`; texts come from `{{ layout.text("layout.home") }}`, addresses from `{{ layout.href("/some/path/") }}`.
 
 use std::borrow::Cow;
 
@@ -128,6 +128,24 @@ impl<'a> Layout<'a> {
     #[must_use]
     pub fn text_with(&self, key: &str, name: &str, value: &str) -> String {
         self.context.text_with(key, name, value)
+    }
+
+    /// What the menu calls the rating of units.
+    #[must_use]
+    pub fn menu_units(&self) -> Cow<'_, str> {
+        self.context.menu(Section::Units)
+    }
+
+    /// What the menu calls the rating of officials.
+    #[must_use]
+    pub fn menu_officials(&self) -> Cow<'_, str> {
+        self.context.menu(Section::Officials)
+    }
+
+    /// What the menu calls the results.
+    #[must_use]
+    pub fn menu_results(&self) -> Cow<'_, str> {
+        self.context.menu(Section::Results)
     }
 
     /// The address of `path` in this tree.

@@ -97,13 +97,6 @@ impl Branch {
         }
     }
 
-    fn title_key(self) -> &'static str {
-        match self {
-            Self::Units => "menu.units",
-            Self::Officials => "menu.officials",
-        }
-    }
-
     fn section(self) -> Section {
         match self {
             Self::Units => Section::Units,
@@ -183,7 +176,7 @@ fn groups_page(
         }
     }
     let page = GroupsPage {
-        layout: Layout::new(context, branch.path(), context.text(branch.title_key()))
+        layout: Layout::new(context, branch.path(), context.menu(branch.section()))
             .section(branch.section()),
         step: context.text_with("layout.step", "step", "1"),
         opens: opens_notice(context),
@@ -266,10 +259,10 @@ fn units_page(
     let mut layout = Layout::new(
         context,
         format!("{}{}/", branch.path(), group.id),
-        format!("{}: {name}", context.text(branch.title_key())),
+        format!("{}: {name}", context.menu(branch.section())),
     )
     .section(branch.section())
-    .below(context.text(branch.title_key()), branch.path());
+    .below(context.menu(branch.section()), branch.path());
     if filtered {
         layout = layout.scripts(&["js/list-filter.js"]);
     }
@@ -361,7 +354,7 @@ fn unit_layout<'a>(context: &SiteContext<'a>, entry: &UnitEntry, path: String) -
     let branch = Branch::Units;
     let layout = Layout::new(context, path, unit.name.get(lang))
         .section(branch.section())
-        .below(context.text(branch.title_key()), branch.path());
+        .below(context.menu(branch.section()), branch.path());
     match group_name(context, &unit.group_id) {
         Some(name) => layout.below(name, format!("{}{}/", branch.path(), unit.group_id)),
         None => layout,

@@ -84,6 +84,7 @@ pub(crate) fn catalog(min_new_ratings: u32, min_official_ratings: u32) -> Catalo
             ),
             retention_days: RETENTION_DAYS,
             unverified_per_day: 20,
+            menu: Menu::default(),
             opens: None,
             sample: min_new_ratings == 1,
         },

@@ -8,7 +8,7 @@ use super::columns::SheetKind;
 use super::fields::{MAX_NAME, MAX_TEXT, Seen, each_row};
 use super::finding::{Cause, Findings, Place};
 use super::row::{RowReader, Sheet, excerpt};
-use crate::catalog::{Settings, Text};
+use crate::catalog::{Menu, Settings, Text};
 use crate::rating::Attestation;
 
 /// Days names and phones are kept, unless the catalog says otherwise.
@@ -16,6 +16,9 @@ const DEFAULT_RETENTION_DAYS: u32 = 90;
 
 /// Longest text a person consents to, in characters.
 const MAX_CONSENT: usize = 2_000;
+
+/// Longest name of a menu item, in characters.
+const MAX_MENU: usize = 40;
 
 /// What the rows have said so far.
 #[derive(Default)]
@@ -35,6 +38,9 @@ const TEXTS: &[(&str, usize, bool, bool)] = &[
     ("email", 100, false, true),
     ("legal_basis", MAX_TEXT * 2, true, true),
     ("consent_text", MAX_CONSENT, true, true),
+    ("menu_units", MAX_MENU, true, false),
+    ("menu_officials", MAX_MENU, true, false),
+    ("menu_results", MAX_MENU, true, false),
 ];
 
 /// Numbers: key, smallest, largest.
@@ -76,8 +82,8 @@ pub(super) fn read(sheet: Option<&Sheet>, findings: &mut Findings) -> Option<Set
         }
     }
     if findings.count() == before {
-        for (key, _, _, _) in TEXTS {
-            if !draft.texts.contains_key(key) {
+        for (key, _, _, is_required) in TEXTS {
+            if *is_required && !draft.texts.contains_key(key) {
                 findings.push(sheet.place.clone(), Cause::SettingMissing(key));
             }
         }
@@ -163,6 +169,11 @@ fn finish(mut draft: Draft) -> Option<Settings> {
     let unverified_per_day = number("unverified_per_day", Settings::default_unverified_per_day());
     let default = || vec![Attestation::DossierVerified, Attestation::DeviceSession];
     let mut text = |key: &str| draft.texts.remove(key);
+    let menu = Menu {
+        units: text("menu_units"),
+        officials: text("menu_officials"),
+        results: text("menu_results"),
+    };
     Some(Settings {
         province_name: text("province_name")?,
         agency_name: text("agency_name")?,
@@ -175,6 +186,7 @@ fn finish(mut draft: Draft) -> Option<Settings> {
         ranking_strata: draft.strata.unwrap_or_else(default),
         retention_days,
         unverified_per_day,
+        menu,
         opens: draft.opens,
         sample: draft.sample,
     })

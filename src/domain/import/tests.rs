@@ -72,7 +72,9 @@ const CATALOG: [(SheetKind, &str); 7] = [
          ranking_strata|dossier_verified dossier_claimed|\n\
          opens|2026-05-04|\n\
          sample|có|\n\
-         unverified_per_day|40|",
+         unverified_per_day|40|\n\
+         menu_units|Đánh giá cung ứng DVC|Rate service delivery\n\
+         menu_results|Kết quả|",
     ),
 ];
 
@@ -168,6 +170,10 @@ fn a_right_catalog_is_read_whole() {
             "legal_basis": { "vi": "Nghị định 61", "en": "Decree 61" },
             "consent_text": { "vi": "Tôi đồng ý.", "en": "I agree." },
             "retention_days": 30, "unverified_per_day": 40, "opens": "2026-05-04", "sample": true,
+            "menu": {
+                "units": { "vi": "Đánh giá cung ứng DVC", "en": "Rate service delivery" },
+                "results": { "vi": "Kết quả" },
+            },
         },
         "groups": [
             { "id": "so", "name": { "vi": "Sở ban ngành", "en": "Departments" }, "validity": {} },

@@ -31,7 +31,7 @@ async fn someone_with_a_dossier_rates_the_unit() {
 
     for (number, size) in (1..).zip(Size::ALL) {
         visit("rate-unit", trial.address(), size, async move |browser| {
-            find_ward(&browser, "Đánh giá đơn vị").await;
+            find_ward(&browser, "Đánh giá cung ứng DVC").await;
             browser.click(PARTICIPANT).await;
             fill_slip(&browser, &Trial::slip(number)).await;
             browser.choose("Hài lòng").await;
@@ -117,7 +117,7 @@ async fn someone_without_a_dossier_rates_with_name_and_phone() {
         trial.address(),
         Size::Desktop,
         async |browser| {
-            find_ward(&browser, "Đánh giá đơn vị").await;
+            find_ward(&browser, "Đánh giá cung ứng DVC").await;
             browser.click(NON_PARTICIPANT).await;
             browser.fill("Họ và tên", "Nguyễn Thị Mẫu").await;
             browser.fill("Số điện thoại", "0905 000 001").await;
@@ -262,7 +262,7 @@ async fn without_javascript_a_typed_code_stands_in_for_the_worked_one() {
         let reader = std::sync::Arc::clone(&trial);
         let site = trial.address().to_owned();
         visit_without_scripts("rate-no-scripts", &site, size, async move |browser| {
-            find_ward(&browser, "Đánh giá đơn vị").await;
+            find_ward(&browser, "Đánh giá cung ứng DVC").await;
             browser.click(PARTICIPANT).await;
             fill_slip(&browser, &Trial::slip(number)).await;
             browser.choose("Hài lòng").await;
@@ -298,7 +298,7 @@ async fn a_rating_is_given_by_keyboard_alone() {
                 browser.press(Key::Enter + "").await;
             };
             browser.open("/").await;
-            follow("Đánh giá đơn vị").await;
+            follow("Đánh giá cung ứng DVC").await;
             browser.see("Chọn nhóm đơn vị").await;
             follow("Xã/ phường").await;
             browser.see(WARD).await;

@@ -14,7 +14,7 @@ async fn a_tracker_from_the_thank_you_page_is_found_and_another_is_not() {
         let office = std::sync::Arc::clone(&trial);
         let site = trial.address().to_owned();
         visit("recount", &site, size, async move |browser| {
-            find_ward(&browser, "Đánh giá đơn vị").await;
+            find_ward(&browser, "Đánh giá cung ứng DVC").await;
             browser
                 .click("Công dân có tham gia thủ tục hành chính")
                 .await;
