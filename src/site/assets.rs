@@ -29,26 +29,32 @@ const EMBEDDED: &[(&str, &str, &[u8])] = embed![
     "js/security-code.js": JAVASCRIPT,
     "js/pow-worker.js": JAVASCRIPT,
     "js/receipt-link.js": JAVASCRIPT,
+    "js/draft.js": JAVASCRIPT,
+    "js/shared-device.js": JAVASCRIPT,
     "js/list-filter.js": JAVASCRIPT,
     "js/count-check.js": JAVASCRIPT,
 ];
 
 /// Files as they are served, in the order of [`EMBEDDED`].
 static FILES: LazyLock<Vec<SiteFile>> = LazyLock::new(|| {
-    let file = |(name, content_type, bytes): &(&str, &'static str, &[u8])| {
-        let bytes = match *content_type {
-            CSS | JAVASCRIPT => without_comments(bytes),
-            _ => bytes.to_vec(),
-        };
-        SiteFile {
-            path: hashed_path(name, &bytes),
-            content_type,
-            cache: Cache::Forever,
-            bytes,
-        }
-    };
-    EMBEDDED.iter().map(file).collect()
+    let embedded = EMBEDDED.iter();
+    embedded
+        .map(|(name, content_type, bytes)| match *content_type {
+            CSS | JAVASCRIPT => file(name, content_type, without_comments(bytes)),
+            _ => file(name, content_type, bytes.to_vec()),
+        })
+        .collect()
 });
+
+/// A static file under the address that follows from its content.
+fn file(name: &str, content_type: &'static str, bytes: Vec<u8>) -> SiteFile {
+    SiteFile {
+        path: hashed_path(name, &bytes),
+        content_type,
+        cache: Cache::Forever,
+        bytes,
+    }
+}
 
 /// Every static file of the site.
 #[must_use]

@@ -147,6 +147,13 @@ struct SubjectChoice {
     hint: String,
 }
 
+/// What a look-up found, shown as one line with its controls folded away.
+struct Found<'a> {
+    field: Option<&'a str>,
+    /// Unfolded, because a control in it is at fault.
+    is_open: bool,
+}
+
 #[derive(Template)]
 #[template(path = "rating/form.html")]
 struct RatingFormPage<'a> {
@@ -159,6 +166,7 @@ struct RatingFormPage<'a> {
     subjects: Vec<SubjectChoice>,
     /// The subjects as the form sends them back, `subject:role` each.
     offered: String,
+    found: Option<Found<'a>>,
     participant: bool,
     rater_kind: &'static str,
     questionnaire: Option<&'a Questionnaire>,
@@ -243,7 +251,7 @@ impl<'a> RatingForm<'a> {
         }
         let mut layout = Layout::new(self.context, self.path(), title)
             .below(unit_name, unit_path)
-            .scripts(&["js/rating-form.js"]);
+            .scripts(&["js/rating-form.js", "js/draft.js"]);
         layout.section = match official {
             Some(_) => Section::Officials,
             None => Section::Units,
@@ -256,7 +264,7 @@ impl<'a> RatingForm<'a> {
     fn page(&self, official: Option<&'a Official>) -> RatingFormPage<'a> {
         let context = self.context;
         let unit_name = self.entry.unit.name.get(context.lang);
-        let from_receipt = self.path() == "/ma-bien-nhan/";
+        let from_receipt = self.is_found();
         let participant = self.rater_kind == RaterKind::Participant;
         let kind = context.text(match participant {
             true => "kind.participant",
@@ -267,7 +275,7 @@ impl<'a> RatingForm<'a> {
             None => String::new(),
         };
         let back = match self.subjects.as_slice() {
-            [(subject, _)] if !from_receipt => rater_kind_path(subject),
+            [(subject, None)] if !from_receipt => rater_kind_path(subject),
             _ => "/ma-bien-nhan/".to_owned(),
         };
         let errors = self
@@ -285,12 +293,37 @@ impl<'a> RatingForm<'a> {
             back: context.href(&back),
             subjects: self.choices(official),
             offered: self.offered(),
+            found: from_receipt.then(|| self.found()),
             participant,
             rater_kind: self.rater_kind.code(),
             questionnaire: self.questionnaire(),
             values: self.values,
             errors,
             max_suggestion: MAX_SUGGESTION,
+        }
+    }
+
+    /// Whether the form comes from looking a receipt up: it then names whom it offers, or nothing of a rating was posted yet.
+    fn is_found(&self) -> bool {
+        let sent = |name| !self.values.first(name).is_empty();
+        self.path() == "/ma-bien-nhan/"
+            || sent("offered")
+            || sent("receipt_code") && !sent("rater_kind")
+    }
+
+    fn found(&self) -> Found<'a> {
+        let id = self.values.first("field_id");
+        let fields = &self.context.head.fields;
+        let field = fields.iter().find(|field| field.id.as_str() == id);
+        let folded = [
+            FormField::FieldId,
+            FormField::ReceiptCode,
+            FormField::ReceiptSecret,
+        ];
+        let errors = self.problem.map_or(&[][..], |problem| &problem.errors);
+        Found {
+            field: field.map(|field| field.name.get(self.context.lang)),
+            is_open: errors.iter().any(|error| folded.contains(&error.field)),
         }
     }
 
@@ -439,8 +472,11 @@ impl<'a> ReceiptForm<'a> {
 
     pub(super) fn layout(&self) -> Layout<'a> {
         let title = self.context.text("receipt.title");
-        let mut layout = Layout::new(self.context, "/ma-bien-nhan/", title)
-            .scripts(&["js/rating-form.js", "js/receipt-link.js"]);
+        let mut layout = Layout::new(self.context, "/ma-bien-nhan/", title).scripts(&[
+            "js/rating-form.js",
+            "js/draft.js",
+            "js/receipt-link.js",
+        ]);
         layout.errors = self.problem.is_some();
         layout
     }
@@ -560,7 +596,8 @@ impl ThanksPage<'_> {
     /// The page.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut layout = Layout::new(self.context, "/", self.context.text("thanks.title"));
+        let mut layout = Layout::new(self.context, "/", self.context.text("thanks.title"))
+            .scripts(&["js/draft.js"]);
         layout.indexed = false;
         render(&ThanksTemplate {
             layout,

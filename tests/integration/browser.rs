@@ -4,6 +4,7 @@
 //! leaves a picture in `tests/browser/shots/`.
 
 mod axe;
+mod draft;
 mod driver;
 mod harness;
 mod hostile;

@@ -27,7 +27,7 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         layout: layout("/huong-dan/", "guide.title"),
     };
     let privacy = PrivacyPage {
-        layout: layout("/rieng-tu/", "privacy.title"),
+        layout: layout("/rieng-tu/", "privacy.title").scripts(&["js/shared-device.js"]),
         receipt_period: kept(
             "privacy.kept.receipt_days",
             RECEIPT_DAYS.unsigned_abs().into(),

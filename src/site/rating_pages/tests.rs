@@ -85,6 +85,11 @@ fn page(address: &str) -> String {
         .unwrap()
 }
 
+/// With one blank for every line break and indentation of a template.
+fn squeezed(html: &str) -> String {
+    html.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A form answered with every error there is, and typed values.
 fn refused_form(head: &CatalogHead, lang: Lang, rater_kind: RaterKind, fault: Fault) -> String {
     let (context, units) = (context(head, lang), units());
@@ -470,7 +475,8 @@ fn the_documents_texts_stand_on_the_pages() {
         ("/don-vi/so-y-te/can-bo/o-1/", "Chuyên viên · Sở Y tế"),
     ];
     for (address, text) in expected {
-        assert!(pages[address].contains(text), "{address} lacks {text}");
+        let page = squeezed(&pages[address]);
+        assert!(page.contains(text), "{address} lacks {text}");
     }
     assert_eq!(
         Problem::from(ProblemKind::AlreadyRated).detail(Lang::Vi),
@@ -488,6 +494,8 @@ fn a_refused_form_says_what_to_correct_and_keeps_what_was_typed() {
 
     let html = refused_form(&head, Lang::Vi, RaterKind::Participant, Fault::Missing);
 
+    assert!(html.contains(">\n\nDòng hai &#38; ba</textarea>"));
+    let html = squeezed(&html);
     assert!(html.contains("<title>Lỗi: Đánh giá Sở Y tế"));
     assert!(html.contains(r#"role="alert" tabindex="-1""#));
     assert!(html.contains(r##"<a href="#receipt_code">Nhập mã biên nhận.</a>"##));
@@ -500,13 +508,78 @@ fn a_refused_form_says_what_to_correct_and_keeps_what_was_typed() {
     assert!(html.contains(r#"value="not_satisfied" checked"#));
     assert!(html.contains(r#"value="late" checked"#));
     assert_eq!(html.matches(" checked").count(), 4);
-    assert!(html.contains(">\n\nDòng hai &#38; ba</textarea>"));
     for secret in ["s4lt", "pr00f", "918273"] {
         assert!(!html.contains(secret));
     }
     let html = refused_form(&head, Lang::En, RaterKind::NonParticipant, Fault::Malformed);
     assert!(html.contains("<title>Error: "));
     assert!(html.contains("Lê &#34;O&#39;Neil&#34; &#60;b&#62;"));
+}
+
+#[test]
+fn a_found_receipt_is_one_line_and_unfolds_where_it_is_wrong() {
+    let (head, units) = (fixture::head(), units());
+    let entry = &units[&UnitId::parse("so-y-te").unwrap()];
+    let looked_up = TypedValues::default()
+        .with("receipt_code", "000.12.45.H17-261119-0042")
+        .with("field_id", "dat-dai");
+    let unit = || vec![(Subject::parse("so-y-te").unwrap(), None)];
+    let form = |values: &TypedValues, problem: Option<&Problem>| {
+        let form = RatingForm {
+            context: &context(&head, Lang::Vi),
+            entry,
+            subjects: unit(),
+            rater_kind: RaterKind::Participant,
+            values,
+            problem,
+        };
+        squeezed(&form.render())
+    };
+    let wrong = |field| {
+        Problem::invalid(vec![FieldError {
+            field,
+            fault: Fault::Missing,
+        }])
+    };
+    let sent = looked_up.clone().with("rater_kind", "participant");
+    let offered = sent.clone().with("offered", "so-y-te:");
+    let line = r#"<summary> <span>Hồ sơ <strong translate="no">000.12.45.H17-261119-0042</strong> · Đất đai</span>"#;
+
+    let found = form(&looked_up, None);
+    assert!(found.contains(line), "{found}");
+    assert!(found.contains(r#"<details class="found">"#));
+    assert!(found.contains(r#"name="offered" value="so-y-te:""#));
+    assert!(
+        form(&offered, Some(&wrong(FormField::Satisfaction)))
+            .contains(r#"<details class="found">"#)
+    );
+    assert!(
+        form(&offered, Some(&wrong(FormField::ReceiptSecret)))
+            .contains(r#"<details class="found" open>"#)
+    );
+    assert!(!form(&sent, Some(&wrong(FormField::Satisfaction))).contains("<details"));
+    assert!(!form(&TypedValues::default(), None).contains("<details"));
+}
+
+#[test]
+fn a_deployment_names_the_items_of_the_menu() {
+    let mut head = fixture::head();
+    head.settings.menu.units = Some(crate::domain::catalog::Text {
+        vi: "Đánh giá cung ứng DVC".into(),
+        en: None,
+    });
+
+    let pages = published(&head, Lang::Vi);
+
+    for address in ["/", "/danh-gia/don-vi/", "/huong-dan/", "/loi/404/"] {
+        assert!(
+            pages[address].contains(">Đánh giá cung ứng DVC</a>"),
+            "{address}"
+        );
+    }
+    assert!(pages["/danh-gia/don-vi/"].contains("<h1>Đánh giá cung ứng DVC</h1>"));
+    assert!(pages["/huong-dan/"].contains("bấm «Đánh giá cung ứng DVC»."));
+    assert!(pages["/"].contains(">Đánh giá công chức</a>"));
 }
 
 #[test]

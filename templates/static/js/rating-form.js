@@ -71,6 +71,7 @@ const replace = html => {
   document.title = page.title;
   document.querySelector('main').replaceWith(main);
   main.querySelectorAll('[data-rating-form]').forEach(enhance);
+  document.dispatchEvent(new Event('shown'));
   const start = main.querySelector('[data-error-summary]') ?? main.querySelector('h1') ?? main;
   start.tabIndex = -1;
   start.focus();

@@ -20,6 +20,30 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// Where pictures go.
 const SHOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/shots");
 
+/// Frames the box and tells where it lies, what it reads, and the heading of its page.
+const FRAME: &str = "
+    const box = document.querySelector(arguments[0]);
+    document.activeElement.blur();
+    box.style.outline = '4px solid #d00';
+    box.style.outlineOffset = '1px';
+    const reads = (element) => element.textContent.replace(/\\s+/g, ' ').trim();
+    const { top, bottom } = box.getBoundingClientRect();
+    return {
+        top: top + scrollY, bottom: bottom + scrollY, height: document.documentElement.scrollHeight,
+        marked: reads(box.querySelector('legend, label, a') ?? box),
+        heading: reads(document.querySelector('main h1')),
+    };";
+
+/// A part of a page, photographed.
+pub(crate) struct Photo {
+    /// Heading of the page.
+    pub(crate) heading: String,
+    /// What the framed box reads.
+    pub(crate) marked: String,
+    /// WebP.
+    pub(crate) picture: Vec<u8>,
+}
+
 /// Width and height of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
@@ -368,6 +392,75 @@ impl Browser {
             overflow <= 0,
             "{path} is {overflow} px wider than the screen"
         );
+    }
+
+    /// Photographs `height` pixels of the page, as wide as a phone, with the box that `selector` finds framed.
+    pub(crate) async fn photograph(&self, selector: &str, width: u32, height: u32) -> Photo {
+        let answer = self.driver.execute(FRAME, vec![json!(selector)]).await;
+        let framed = answer.unwrap().json().clone();
+        let at = |name: &str| framed[name].as_f64().unwrap();
+        let (top, bottom, shown) = (at("top"), at("bottom"), f64::from(height));
+        let middle = ((top + bottom - shown) / 2.0).clamp(0.0, (at("height") - shown).max(0.0));
+        let y = if bottom + 12.0 < shown {
+            0.0
+        } else {
+            middle.round()
+        };
+        let parameters = json!({
+            "format": "webp", "quality": 55, "captureBeyondViewport": true,
+            "clip": {"x": 0, "y": y, "width": width, "height": height, "scale": 1},
+        });
+        let tools = self.driver.cdp();
+        let answer = tools.send_raw("Page.captureScreenshot", parameters);
+        let data = answer.await.unwrap()["data"].as_str().unwrap().to_owned();
+        let text = |name: &str| framed[name].as_str().unwrap().to_owned();
+        Photo {
+            heading: text("heading"),
+            marked: text("marked"),
+            picture: data_encoding::BASE64.decode(data.as_bytes()).unwrap(),
+        }
+    }
+
+    /// Clicks what `selector` finds first.
+    pub(crate) async fn click_on(&self, selector: &str) {
+        self.wait_for(selector).await;
+        let found = self.driver.find(By::Css(selector)).await.unwrap();
+        found.click().await.unwrap();
+    }
+
+    /// Types into what `selector` finds first, in place of what was there.
+    pub(crate) async fn fill_in(&self, selector: &str, value: &str) {
+        let field = self.driver.find(By::Css(selector)).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(value).await.unwrap();
+    }
+
+    /// Waits until something that `selector` finds can be seen.
+    pub(crate) async fn wait_for(&self, selector: &str) {
+        let query = self.driver.query(By::Css(selector));
+        let query = query.wait(PATIENCE, Duration::from_millis(50));
+        query.and_displayed().first().await.unwrap();
+    }
+
+    /// Whether the radio button or box `name` with `value` is chosen.
+    pub(crate) async fn is_chosen(&self, name: &str, value: &str) -> bool {
+        let selector = format!("input[name='{name}'][value='{value}']");
+        let input = self.driver.find(By::Css(selector)).await.unwrap();
+        input.is_selected().await.unwrap()
+    }
+
+    /// What a script returns. Needs JavaScript.
+    pub(crate) async fn evaluate(&self, script: &str) -> serde_json::Value {
+        let answer = self.driver.execute(script, vec![]).await.unwrap();
+        answer.json().clone()
+    }
+
+    pub(crate) async fn reload(&self) {
+        self.driver.refresh().await.unwrap();
+    }
+
+    pub(crate) async fn go_back(&self) {
+        self.driver.back().await.unwrap();
     }
 
     /// Leaves a picture of the screen in `tests/browser/shots/`.
