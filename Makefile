@@ -23,7 +23,7 @@ STAGE ?= default
 phase = @echo "== $(1) ($$(date +%T))"
 
 .PHONY: help run test stress shown fuzz mutants tools lint fmt lint-rust lint-template build-tests test-js test-rust test-clocks clocks test-api test-proxy test-functions \
-    artefacts openapi build deploy deny foreign test-foreign bench footprint
+    artefacts openapi guide build deploy deny foreign test-foreign bench footprint
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -182,6 +182,10 @@ footprint: ## Each function's size, start, calls and memory, beside one that doe
 openapi: ## Write docs/openapi.json from the code
 	@echo "== docs/openapi.json"
 	UPDATE_OPENAPI=1 cargo test --quiet --lib openapi
+
+guide: tools ## The guide's pictures anew, from the pages as they are
+	@echo "== templates/static/guide/"
+	UPDATE_GUIDE=1 cargo test --quiet --locked --test integration -- browser::guide
 
 build: tools ## The functions as they are deployed, for arm64
 	$(SAM_BUILD)

@@ -8,6 +8,7 @@ pub mod context;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod format;
+pub mod guide;
 pub mod layout;
 pub mod package;
 pub mod rating_form;

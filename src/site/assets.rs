@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-use super::{Cache, SiteFile};
+use super::{Cache, SiteFile, guide};
 
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
@@ -47,7 +47,7 @@ static FILES: LazyLock<Vec<SiteFile>> = LazyLock::new(|| {
 });
 
 /// A static file under the address that follows from its content.
-fn file(name: &str, content_type: &'static str, bytes: Vec<u8>) -> SiteFile {
+pub(super) fn file(name: &str, content_type: &'static str, bytes: Vec<u8>) -> SiteFile {
     SiteFile {
         path: hashed_path(name, &bytes),
         content_type,
@@ -59,7 +59,7 @@ fn file(name: &str, content_type: &'static str, bytes: Vec<u8>) -> SiteFile {
 /// Every static file of the site.
 #[must_use]
 pub fn files() -> Vec<SiteFile> {
-    FILES.clone()
+    FILES.iter().cloned().chain(guide::files()).collect()
 }
 
 /// The address of `name`: `/static/site.1a2b3c4d.css` for `site.css`; `/static/` for a name that is not embedded.
@@ -115,6 +115,9 @@ mod tests {
 
         assert_eq!(without_comments(source), b"a { b: c }\nd {}\n");
         for file in files() {
+            if file.content_type == "image/webp" {
+                continue;
+            }
             let text = String::from_utf8_lossy(&file.bytes);
             assert!(
                 !text.contains("/*") && !text.contains("*/"),
@@ -128,7 +131,7 @@ mod tests {
     fn every_embedded_file_is_published_under_its_address() {
         let files = files();
 
-        assert_eq!(files.len(), EMBEDDED.len());
+        assert_eq!(files.len(), EMBEDDED.len() + guide::files().len());
         for ((name, ..), file) in EMBEDDED.iter().zip(&files) {
             assert_eq!(path(name), file.path);
             assert_eq!(file.cache, Cache::Forever);

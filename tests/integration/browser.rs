@@ -6,6 +6,7 @@
 mod axe;
 mod draft;
 mod driver;
+mod guide;
 mod harness;
 mod hostile;
 mod names;

@@ -44,6 +44,16 @@ impl Trial {
         Self::start_with(Options::default(), folder).await
     }
 
+    /// One with a list of wards long enough for its filter, as pictures of the pages show it.
+    pub(crate) async fn with_many_wards() -> Self {
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let units = std::fs::read_to_string(sample().join("units.csv")).unwrap();
+        let wards = units.lines().filter(|row| row.contains(",xa-phuong,"));
+        let wards = wards.filter_map(|row| row.split(',').next()).take(9);
+        let units: Vec<&str> = UNITS.into_iter().chain(wards).collect();
+        Self::start_in(Options::default(), folder, &units).await
+    }
+
     /// One whose engines other processes may use, and the environment that leads them there; left to itself it neither
     /// counts nor publishes.
     pub(crate) async fn with_engines_for_others() -> (Self, BTreeMap<String, String>) {
@@ -80,7 +90,11 @@ impl Trial {
     }
 
     async fn start_with(options: Options, folder: TempDir) -> Self {
-        write_catalog(&folder.path().join("catalog/da-nang"));
+        Self::start_in(options, folder, &UNITS).await
+    }
+
+    async fn start_in(options: Options, folder: TempDir, units: &[&str]) -> Self {
+        write_catalog(&folder.path().join("catalog/da-nang"), units);
         write_dossiers(&folder.path().join("dossiers"));
         let stack = Stack::start(options).await.unwrap();
         let reports = stack.import_dir(folder.path()).await;
@@ -101,7 +115,7 @@ impl Trial {
     /// The catalog's files with one official renamed, and the mark that they are all there, under `prefix`.
     pub(crate) fn changed_catalog(prefix: &str) -> Vec<(String, String)> {
         let folder = tempfile::tempdir().unwrap();
-        write_catalog(folder.path());
+        write_catalog(folder.path(), &UNITS);
         let entries = std::fs::read_dir(folder.path()).unwrap();
         let mut files: Vec<(String, String)> = entries
             .map(|entry| {
@@ -149,8 +163,8 @@ fn sample() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample/catalog/da-nang")
 }
 
-/// The sample's catalog, with the units above and their officials only, so that publishing takes no time.
-fn write_catalog(folder: &Path) {
+/// The sample's catalog, with `units` and their officials only, so that publishing takes no time.
+fn write_catalog(folder: &Path, units: &[&str]) {
     std::fs::create_dir_all(folder).unwrap();
     for entry in std::fs::read_dir(sample()).unwrap() {
         let path = entry.unwrap().path();
@@ -163,7 +177,7 @@ fn write_catalog(folder: &Path) {
         let text = std::fs::read_to_string(&path).unwrap();
         let rows = text.lines().enumerate().filter(|(number, row)| {
             let value = row.split(',').nth(column);
-            *number == 0 || value.is_none_or(|unit| UNITS.contains(&unit))
+            *number == 0 || value.is_none_or(|unit| units.contains(&unit))
         });
         let kept: Vec<&str> = rows.map(|(_, row)| row).collect();
         std::fs::write(folder.join(name), kept.join("\n")).unwrap();

@@ -5,6 +5,7 @@ use askama::Template;
 use super::super::SiteFile;
 use super::super::context::SiteContext;
 use super::super::format;
+use super::super::guide;
 use super::super::layout::Layout;
 use super::super::package::{HEAD_PATH, SUMS_PATH};
 use super::super::rating_form::render;
@@ -22,9 +23,6 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
     let kept = |key: &str, days: u64| {
         let days = format::number(days, context.lang);
         context.text_with(key, "days", &days)
-    };
-    let guide = GuidePage {
-        layout: layout("/huong-dan/", "guide.title"),
     };
     let privacy = PrivacyPage {
         layout: layout("/rieng-tu/", "privacy.title").scripts(&["js/shared-device.js"]),
@@ -53,19 +51,13 @@ pub(super) fn pages(context: &SiteContext) -> Vec<SiteFile> {
         layout: unlisted("/loi/500/", "fault.title"),
     };
     vec![
-        guide.layout.file(render(&guide)),
+        guide::page(context),
         privacy.layout.file(render(&privacy)),
         recount.layout.file(render(&recount)),
         accessibility.layout.file(render(&accessibility)),
         not_found.layout.file(render(&not_found)),
         fault.layout.file(render(&fault)),
     ]
-}
-
-#[derive(Template)]
-#[template(path = "info/guide.html")]
-struct GuidePage<'a> {
-    layout: Layout<'a>,
 }
 
 #[derive(Template)]

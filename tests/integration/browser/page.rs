@@ -407,7 +407,7 @@ impl Browser {
             middle.round()
         };
         let parameters = json!({
-            "format": "webp", "quality": 55, "captureBeyondViewport": true,
+            "format": "webp", "quality": 30, "captureBeyondViewport": true,
             "clip": {"x": 0, "y": y, "width": width, "height": height, "scale": 1},
         });
         let tools = self.driver.cdp();
