@@ -281,7 +281,7 @@ mod tests {
             let tracker = Tracker::from_hash(&hash);
 
             let shown = tracker.to_string();
-            let known = |c: char| c == '-' || c.is_ascii_digit() || ('A'..='Z').contains(&c);
+            let known = |c: char| c == '-' || c.is_ascii_digit() || c.is_ascii_uppercase();
             assert!(shown.chars().all(known) && !shown.contains('U'), "{shown}");
             if Tracker::earlier(&hash) == tracker {
                 earlier += 1;

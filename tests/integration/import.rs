@@ -503,7 +503,10 @@ async fn a_receipt_of_an_earlier_version_is_written_anew_when_a_file_names_it() 
 
     assert_eq!((same.unchanged, other.updated), (1, 1));
     let mark = keys.mark(&unit, false);
-    assert_eq!(anew["used"].as_ss().unwrap(), &[mark.text.clone()]);
+    assert_eq!(
+        anew["used"].as_ss().unwrap(),
+        std::slice::from_ref(&mark.text)
+    );
     let mut names: Vec<&str> = anew.keys().map(String::as_str).collect();
     names.sort_unstable();
     assert_eq!(names, ["PK", "SK", "exp", "sealed", "unit", "used"]);

@@ -439,7 +439,7 @@ mod tests {
         assert_eq!(findings, []);
         let rows = &sheets[&SheetKind::Units].rows;
         for ((format, _, expected), row) in cases.iter().zip(rows) {
-            assert_eq!(row.cells, [expected.clone()], "{format}");
+            assert_eq!(row.cells, std::slice::from_ref(expected), "{format}");
         }
     }
 

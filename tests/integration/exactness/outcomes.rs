@@ -180,7 +180,7 @@ fn a_receipt_used_months_ago_is_used_and_one_used_for_another_subject_is_not() {
         let mut told = vec![submit(&store, &rated, "a").await];
         for rating in [&again, &other] {
             // The rating itself is out of sight, under another name.
-            let mark = mark(&rating);
+            let mark = mark(rating);
             let claim = Claim::Receipt {
                 hash: &hash,
                 mark: &mark,

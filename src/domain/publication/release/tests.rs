@@ -485,7 +485,9 @@ fn an_official_is_not_left_alone_by_voiding_the_others_ratings() {
 }
 
 /// Arrivals: (attestation, official 0–3 where 0 is the unit itself, month, how many), and whether the quarter is closed.
-fn history() -> impl Strategy<Value = Vec<(Vec<(usize, usize, i8, u64)>, bool)>> {
+type History = Vec<(Vec<(usize, usize, i8, u64)>, bool)>;
+
+fn history() -> impl Strategy<Value = History> {
     let arrival = (0..2_usize, 0..4_usize, 10..13_i8, 1..8_u64);
     let step = (
         prop::collection::vec(arrival, 0..6),
